@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest'
+import { Belief } from './belief.ts'
+import { sameDigest } from './digest.ts'
+import { idFromBytes } from './ids.ts'
+import type { MemberStatus, StateValue } from './member.ts'
+import { encodeRumour } from './rumour.ts'
+import { serviceKey, servicePrefix, serviceRecord, serviceToValue } from './services.ts'
+
+const id = idFromBytes(new Uint8Array(16).fill(3))
+
+test('a snapshot says what the record says and is frozen, down to its lists', () => {
+  const member = known().snapshot(0)
+  expect(member).toEqual({
+    id,
+    name: 'ann',
+    user: 'u-1',
+    status: 'alive',
+    mode: 'hidden',
+    incarnation: 4,
+    state: {},
+    services: [],
+    endpoints: ['udp:10.0.0.7:7946', 'rtc:x'],
+    via: 'gossip',
+    since: 1_000,
+    lastHeard: 0,
+  })
+  for (const part of [member, member.state, member.services, member.endpoints]) expect(Object.isFrozen(part)).toBe(true)
+})
+
+test('one of whom only a farewell is known has no name, and is no error', () => {
+  const belief = new Belief(id, 0)
+  belief.status = 'left'
+  expect(belief.snapshot(0)).toMatchObject({ id, name: '', status: 'left', endpoints: [], services: [] })
+})
+
+test('a snapshot stays the same object until the belief is touched', () => {
+  const belief = known()
+  const before = belief.snapshot(0)
+  belief.lastHeard = 7
+  expect(belief.snapshot(50)).toBe(before)
+  belief.touch()
+  expect(belief.snapshot(50)).toMatchObject({ lastHeard: 7 })
+})
+
+test('suspicion is no part of the digest; incarnations and lasting entries are', () => {
+  const belief = known()
+  const before = belief.hash()
+  belief.status = 'suspect'
+  publish(belief, 'cursor', 1, [1, 2], true)
+  expect(sameDigest(belief.hash(), before)).toBe(true)
+  publish(belief, 'color', 2, 'teal')
+  expect(sameDigest(belief.hash(), before)).toBe(false)
+  const other = known()
+  other.incarnation++
+  expect(sameDigest(other.hash(), before)).toBe(false)
+})
+
+test.each<[string[], string | undefined]>([
+  [['udp:10.0.0.7:7946'], '10.0.0.7'],
+  [['rtc:x', 'udp:[2001:db8::7]:7946'], '2001:db8::7'],
+  [['rtc:x'], undefined],
+])('an instance of a member at %j has the address %s unless it was registered with one', (endpoints, address) => {
+  const belief = known(endpoints)
+  offer(belief, { service: 'web', port: 80 })
+  offer(belief, { service: 'db', address: 'db.example', port: 5432 })
+  const [db, web] = belief.snapshot(0).services
+  expect(web!.address).toBe(address)
+  expect(db!.address).toBe('db.example')
+})
+
+test('an instance is named by member, service and port, and carries what was registered', () => {
+  const belief = known()
+  offer(belief, { service: 'web', port: 80, tags: ['eu'], meta: { v: '2' }, weight: 3 })
+  belief.updatedAt = 1_000
+  expect(belief.snapshot(3_500).services).toEqual([
+    {
+      service: 'web',
+      id: `${id}/web:80`,
+      member: id,
+      name: 'ann',
+      address: '10.0.0.7',
+      port: 80,
+      tags: ['eu'],
+      meta: { v: '2' },
+      weight: 3,
+      health: 'passing',
+      status: 'alive',
+      ageMs: 2_500,
+    },
+  ])
+})
+
+test.each<[MemberStatus, boolean, string]>([
+  ['alive', false, 'alive'],
+  ['suspect', false, 'suspect'],
+  ['alive', true, 'draining'],
+  ['suspect', true, 'draining'],
+])('an instance of a member that is %s (draining: %s) is %s', (status, draining, shown) => {
+  const belief = known()
+  offer(belief, { service: 'web' }, { draining })
+  belief.status = status
+  expect(belief.snapshot(0).services.map((instance) => instance.status)).toEqual([shown])
+})
+
+test('what another peer wrote under the prefix of services without its being one is passed over', () => {
+  const belief = known()
+  publish(belief, `${servicePrefix}odd`, 1, { not: 'a service' })
+  offer(belief, { service: 'web' })
+  expect(belief.snapshot(0).services.map(({ service }) => service)).toEqual(['web'])
+})
+
+test('a round trip is smoothed, and only a change worth showing asks for a new snapshot', () => {
+  const belief = known()
+  expect(belief.measure(80)).toBe(true)
+  expect(belief.rttMs).toBe(80)
+  expect(belief.measure(88)).toBe(false)
+  expect(belief.rttMs).toBe(81)
+  expect(belief.measure(800)).toBe(true)
+  expect(belief.rttMs).toBeCloseTo(81 + (800 - 81) / 8)
+})
+
+function known(endpoints = ['udp:10.0.0.7:7946', 'rtc:x']): Belief {
+  const belief = new Belief(id, 1_000)
+  belief.incarnation = 4
+  belief.record = { type: 'alive', id, incarnation: 4, name: 'ann', user: 'u-1', mode: 'hidden', endpoints, floor: 0 }
+  return belief
+}
+
+function offer(
+  belief: Belief,
+  options: Parameters<typeof serviceRecord>[0],
+  change: { draining?: boolean } = {},
+): void {
+  const record = { ...serviceRecord(options), ...change }
+  publish(belief, serviceKey(record), belief.entries.size + 1, serviceToValue(record))
+}
+
+function publish(belief: Belief, key: string, version: number, value: StateValue, volatile = false): void {
+  const record = { type: 'entry' as const, id, key, version, volatile, value }
+  belief.entries.set(record, encodeRumour(record))
+  belief.touch()
+}

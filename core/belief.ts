@@ -1,0 +1,134 @@
+/**
+ * What this peer holds of one member, and the frozen snapshot applications see of it.
+ */
+
+import { type Digest, hashFact, hashText } from './digest.ts'
+import { Entries } from './entries.ts'
+import { addressOf, type Endpoint } from './host.ts'
+import type { PeerId } from './ids.ts'
+import type { Member, MemberStatus } from './member.ts'
+import type { AliveRecord } from './rumour.ts'
+import { type Instance, serviceFromValue, servicePrefix } from './services.ts'
+
+export class Belief {
+  readonly id: PeerId
+  readonly entries: Entries
+  readonly #idHash: Digest
+  status: MemberStatus = 'alive'
+  /** Orders claims about liveness: of the alive record, or of a `left` that is newer. */
+  incarnation: number
+  /** The newest alive record, and its bytes as they came; absent for one of whom only a farewell is known. */
+  record: AliveRecord | undefined
+  recordBytes: Uint8Array | undefined
+  /** The claim that made it suspect, dead or left, to be told on as it came. */
+  claimBytes: Uint8Array | undefined
+  since: number
+  lastHeard = 0
+  rttMs: number | undefined
+  via: Member['via'] = 'gossip'
+  /** When the suspicion runs out; the timer that carries another moment is stale. */
+  suspectUntil = 0
+  /** When something new was last learnt of its entries. */
+  updatedAt: number
+  /** Tells once in a while those who take it for alive that it is not. */
+  correctedAt = Number.NEGATIVE_INFINITY
+  #snapshot: Member | undefined
+
+  constructor(id: PeerId, now: number) {
+    this.id = id
+    this.entries = new Entries(id)
+    this.#idHash = hashText(id)
+    this.incarnation = 0
+    this.since = now
+    this.updatedAt = now
+  }
+
+  get present(): boolean {
+    return this.status === 'alive' || this.status === 'suspect'
+  }
+
+  /** The member's part of the digest. Suspicion is no part of it: it ends by itself, in a refutation or a death. */
+  hash(): Digest {
+    const fact = hashFact(this.#idHash, this.incarnation)
+    return { hi: (fact.hi ^ this.entries.digest.hi) >>> 0, lo: (fact.lo ^ this.entries.digest.lo) >>> 0 }
+  }
+
+  endpoint(kind: string): Endpoint | undefined {
+    // Asked for every member in every gossip round, so it compares in place instead of cutting the kind out.
+    return this.record?.endpoints.find((endpoint) => endpoint[kind.length] === ':' && endpoint.startsWith(kind))
+  }
+
+  has(kind: string): boolean {
+    return this.endpoint(kind) !== undefined
+  }
+
+  /** Smooths a round trip as RFC 6298 does; true where the change is worth a new snapshot. */
+  measure(rttMs: number): boolean {
+    const before = this.rttMs
+    this.rttMs = before === undefined ? rttMs : before + (rttMs - before) / 8
+    return before === undefined || Math.abs(this.rttMs - before) >= Math.max(1, before / 4)
+  }
+
+  /** Call after every change that a snapshot shows. */
+  touch(): void {
+    this.#snapshot = undefined
+  }
+
+  /** The same object until `touch` was called. */
+  snapshot(now: number): Member {
+    this.#snapshot ??= this.#makeSnapshot(now)
+    return this.#snapshot
+  }
+
+  #makeSnapshot(now: number): Member {
+    const { record } = this
+    return Object.freeze({
+      id: this.id,
+      name: record?.name ?? '',
+      ...(record?.user == null ? {} : { user: record.user }),
+      status: this.status,
+      mode: record?.mode ?? 'visible',
+      incarnation: this.incarnation,
+      state: this.entries.state(),
+      services: Object.freeze(this.#instances(now)),
+      endpoints: Object.freeze([...(record?.endpoints ?? [])]),
+      via: this.via,
+      ...(this.rttMs === undefined ? {} : { rttMs: Math.round(this.rttMs * 100) / 100 }),
+      since: this.since,
+      lastHeard: this.lastHeard,
+    })
+  }
+
+  #instances(now: number): Instance[] {
+    const instances: Instance[] = []
+    for (const [key, value] of this.entries.serviceValues()) {
+      const service = serviceFromValue(value)
+      if (service === undefined) continue
+      const address = service.address ?? this.#udpHost()
+      instances.push(
+        Object.freeze({
+          service: service.service,
+          id: `${this.id}/${key.slice(servicePrefix.length)}`,
+          member: this.id,
+          name: this.record?.name ?? '',
+          ...(address === undefined ? {} : { address }),
+          ...(service.port === null ? {} : { port: service.port }),
+          tags: Object.freeze([...service.tags]),
+          meta: Object.freeze(service.meta),
+          weight: service.weight,
+          health: service.health,
+          status: service.draining ? 'draining' : this.status === 'suspect' ? 'suspect' : 'alive',
+          ageMs: Math.max(0, now - this.updatedAt),
+        }),
+      )
+    }
+    return instances
+  }
+
+  #udpHost(): string | undefined {
+    const endpoint = this.endpoint('udp')
+    if (endpoint === undefined) return undefined
+    const address = addressOf(endpoint)
+    return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The numbers of the protocol. They start from memberlist's LAN profile; all times are milliseconds.
+ */
+
+export interface Config {
+  /** One member is probed per period (SWIM, section 3.1). */
+  readonly probePeriodMs: number
+  /** How long a direct ping may take before others are asked to try. */
+  readonly ackTimeoutMs: number
+  /** SWIM's k: how many members are asked to ping on our behalf. */
+  readonly indirectProbes: number
+  /** A suspicion lasts this many periods, times log10 of the room's size (memberlist's SuspicionMult). */
+  readonly suspicionMult: number
+  /** A rumour is sent this many times ceil(log10(n + 1)) (memberlist's RetransmitMult). */
+  readonly transmitMult: number
+  /** New rumours wait this long for company before their first transmission. */
+  readonly coalesceMs: number
+  /** While rumours wait, they are sent to `gossipFanout` members each interval. */
+  readonly gossipIntervalMs: number
+  readonly gossipFanout: number
+  /** Digests that differ in this many observations in a row start a sync. */
+  readonly differencesMax: number
+  /** An unanswered sync request is repeated after this long, `syncAttemptsMax` times in all. */
+  readonly syncTimeoutMs: number
+  readonly syncAttemptsMax: number
+  /** Seeds and endpoints of dead members are tried after the first, doubling up to the last, for ever. */
+  readonly healMinMs: number
+  readonly healMaxMs: number
+  /** How long a dead or left member is remembered: longer than any rumour about it lives. */
+  readonly tombstoneMs: number
+  /** At most this many dead or left members are remembered, the newest. */
+  readonly tombstonesMax: number
+  /** More members than this are not taken in; what is refused is counted. */
+  readonly membersMax: number
+  /** Rumours waiting to be sent, for each kind of channel; beyond it the most often sent is dropped and counted. */
+  readonly rumoursMax: number
+  /** Links being opened at the same time. */
+  readonly dialsMax: number
+  /** A failed link is tried again after the first, doubling up to the last. */
+  readonly redialMinMs: number
+  readonly redialMaxMs: number
+}
+
+export const defaultConfig: Config = {
+  probePeriodMs: 1000,
+  ackTimeoutMs: 500,
+  indirectProbes: 3,
+  suspicionMult: 4,
+  transmitMult: 4,
+  coalesceMs: 15,
+  gossipIntervalMs: 150,
+  gossipFanout: 4,
+  differencesMax: 3,
+  syncTimeoutMs: 500,
+  syncAttemptsMax: 3,
+  healMinMs: 5_000,
+  healMaxMs: 300_000,
+  tombstoneMs: 3_600_000,
+  tombstonesMax: 4096,
+  membersMax: 16_384,
+  rumoursMax: 4096,
+  dialsMax: 4,
+  redialMinMs: 1_000,
+  redialMaxMs: 30_000,
+}

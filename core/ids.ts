@@ -1,0 +1,53 @@
+/**
+ * Peer ids. An id is 16 random bytes, new at every start and never reused; inside the process it is always its text
+ * form, 22 characters of base64url, because strings are what maps and applications want as keys.
+ */
+
+/** 22 characters of base64url standing for 16 bytes. */
+export type PeerId = string
+
+export const idBytes = 16
+export const idTextLength = 22
+
+export const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const codeOf = new Int16Array(128).fill(-1)
+for (let i = 0; i < alphabet.length; i++) codeOf[alphabet.charCodeAt(i)] = i
+
+/** Text of 16 bytes. `bytes` is borrowed. */
+export function idFromBytes(bytes: Uint8Array): PeerId {
+  let text = ''
+  for (let i = 0; i < 15; i += 3) {
+    const triple = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!
+    text +=
+      alphabet[triple >> 18]! + alphabet[(triple >> 12) & 63]! + alphabet[(triple >> 6) & 63]! + alphabet[triple & 63]!
+  }
+  const last = bytes[15]!
+  return text + alphabet[last >> 2]! + alphabet[(last & 3) << 4]!
+}
+
+/** The 16 bytes of an id; the caller vouches for `isPeerId(id)`. */
+export function idToBytes(id: PeerId): Uint8Array {
+  const bytes = new Uint8Array(idBytes)
+  let bits = 0
+  let held = 0
+  let at = 0
+  for (let i = 0; i < idTextLength; i++) {
+    held = ((held << 6) | codeOf[id.charCodeAt(i)]!) & 0xffff
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (held >> bits) & 0xff
+    }
+  }
+  return bytes
+}
+
+/** True for exactly the texts `idFromBytes` can give: the last character carries two bits, so four values are left. */
+export function isPeerId(text: unknown): text is PeerId {
+  if (typeof text !== 'string' || text.length !== idTextLength) return false
+  for (let i = 0; i < idTextLength; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 127 || codeOf[code]! < 0) return false
+  }
+  return (codeOf[text.charCodeAt(21)]! & 15) === 0
+}

@@ -1,0 +1,29 @@
+/**
+ * Which members can be reached, and by whom. Members that share a kind of channel form an island; members with several
+ * kinds (gateways) join islands.
+ */
+
+import type { Belief } from './belief.ts'
+import type { ChannelInfo } from './host.ts'
+
+/** The island a member lives on, seen from here: the first of our channels that it has too; undefined without one. */
+export function islandOf(channels: readonly ChannelInfo[], belief: Belief): string | undefined {
+  return channels.find(({ kind }) => belief.has(kind))?.kind
+}
+
+/** Members that no chain of present members leads to: with the last gateway gone, nobody can say that they live. */
+export function cutOff(channels: readonly ChannelInfo[], present: Iterable<Belief>): Belief[] {
+  const kinds = new Set(channels.map(({ kind }) => kind))
+  let outside = [...present]
+  for (;;) {
+    const before = outside.length
+    outside = outside.filter((belief) => {
+      const endpoints = belief.record?.endpoints ?? []
+      const own = endpoints.map((endpoint) => endpoint.slice(0, endpoint.indexOf(':')))
+      if (!own.some((kind) => kinds.has(kind))) return true
+      for (const kind of own) kinds.add(kind)
+      return false
+    })
+    if (outside.length === before || outside.length === 0) return outside
+  }
+}
