@@ -1,0 +1,61 @@
+/** What happened in a world: a bounded log of what peers reported of each other, and every false death. */
+
+import type { Member, MemberEvent } from '../member.ts'
+import type { Life, Participant } from './participant.ts'
+
+/** At `atMs` of the world's time, the peer `by` reported `type` of a member. */
+export interface WorldEvent {
+  readonly atMs: number
+  readonly by: string
+  readonly type: MemberEvent['type'] | 'status'
+  /** The member's name; for `status`, what the peer's own status became. */
+  readonly of: string
+  readonly member: Member | undefined
+}
+
+/** A peer declared dead that was neither crashed nor gone; `life` tells a paused one from one that was running. */
+export interface FalseDeath {
+  readonly name: string
+  readonly id: string
+  readonly by: string
+  readonly atMs: number
+  readonly life: Life
+}
+
+/** Events kept at least; the oldest go first. */
+const eventsMax = 10_000
+/** False deaths kept; a run with more has failed in any case. */
+const deathsMax = 10_000
+
+export class History {
+  #events: WorldEvent[] = []
+  readonly deaths: FalseDeath[] = []
+  readonly #listeners = new Set<(event: WorldEvent) => void>()
+
+  get events(): readonly WorldEvent[] {
+    return this.#events
+  }
+
+  /** Hears every event from now on; the log forgets, a listener need not. */
+  on(listener: (event: WorldEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  add(event: WorldEvent, owner: Participant | undefined): void {
+    if (this.#events.length >= 2 * eventsMax) this.#events = this.#events.slice(eventsMax)
+    this.#events.push(event)
+    if (event.type === 'dead' && owner?.live && this.deaths.length < deathsMax) {
+      this.deaths.push({ name: owner.name, id: owner.id, by: event.by, atMs: event.atMs, life: owner.life })
+    }
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** The last events as lines for people. */
+  tail(count: number): string {
+    return this.#events
+      .slice(-count)
+      .map(({ atMs, by, type, of }) => `${atMs.toFixed(1).padStart(10)} ms  ${by} ${type} ${of}`)
+      .join('\n')
+  }
+}

@@ -1,0 +1,51 @@
+/** What a simulated world is made of: how many peers, on which channels, over what kind of network. */
+
+import type { Config } from '../config.ts'
+import type { MemberMode } from '../member.ts'
+
+/** What happens to a packet on its way. Shares are between 0 and 1. */
+export interface LinkOptions {
+  /** One way, in milliseconds. */
+  readonly delayMs: number
+  /** Up to this much is added, drawn anew for each packet, so packets may overtake one another. */
+  readonly jitterMs: number
+  /** Share of packets that are lost. */
+  readonly loss: number
+  /** Share of packets that arrive twice. */
+  readonly duplicate: number
+  /** Share of packets that are held back for up to ten times the usual delay. */
+  readonly reorder: number
+}
+
+export const defaultLink: LinkOptions = { delayMs: 5, jitterMs: 10, loss: 0, duplicate: 0, reorder: 0 }
+
+/**
+ * A kind of channel a simulated peer may have: `rtc` needs a link, which takes a handshake to open; `relay` goes through
+ * a simulated signalling server, which also introduces peers to one another; any other, such as `sim` or `udp`, reaches
+ * every endpoint of its kind.
+ */
+export type Kind = string
+
+export interface WorldOptions {
+  /** How many peers begin, named `p0`, `p1` and so on. They join by way of the first they share a kind with. */
+  readonly peers: number
+  /** The same seed and the same calls give the same run, to the packet. */
+  readonly seed: number
+  readonly config?: Partial<Config>
+  readonly link?: Partial<LinkOptions>
+  /** The channels of each peer, in order of preference; `['sim']` for all if left out. */
+  readonly kinds?: readonly Kind[] | ((index: number) => readonly Kind[])
+  /** How long opening a link of a linked kind takes. */
+  readonly handshakeMs?: number
+  /** How long a link lives on after one of its ends fell silent. */
+  readonly linkTimeoutMs?: number
+}
+
+export interface JoinOptions {
+  readonly kinds?: readonly Kind[]
+  /** Whom to join by, by name; by default the first running peer that shares a kind. */
+  readonly seeds?: readonly string[]
+  /** How far this peer's clock is ahead of the world's. */
+  readonly clockOffsetMs?: number
+  readonly mode?: MemberMode
+}
