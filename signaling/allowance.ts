@@ -1,0 +1,32 @@
+/**
+ * How much one socket may send: a token bucket, refilled by the clock it is told. A message costs one unit, or one for
+ * every `bytesPerUnit` of it if that is more, so one number bounds messages and bytes alike.
+ */
+
+export class Allowance {
+  readonly #perSecond: number
+  readonly #burst: number
+  #units: number
+  #at: number
+
+  constructor(perSecond: number, burst: number, now: number) {
+    this.#perSecond = perSecond
+    this.#burst = burst
+    this.#units = burst
+    this.#at = now
+  }
+
+  /** Pays `cost` if there is enough; what cannot be paid costs nothing, so a fast sender still gets its share through. */
+  take(cost: number, now: number): boolean {
+    this.#units = Math.min(this.#burst, this.#units + (Math.max(0, now - this.#at) / 1000) * this.#perSecond)
+    this.#at = now
+    // A message dearer than a whole burst passes a full bucket: frames are bounded, so this is no loophole.
+    if (this.#units < Math.min(cost, this.#burst)) return false
+    this.#units = Math.max(0, this.#units - cost)
+    return true
+  }
+}
+
+export function costOf(bytes: number, bytesPerUnit: number): number {
+  return Math.max(1, bytes / bytesPerUnit)
+}

@@ -1,0 +1,128 @@
+/** What `startSignaling` takes, with its defaults, and the check that turns it into exact settings. */
+
+import { ShoalError } from '../core/index.ts'
+import { type Log, silentLog } from '../peer/options.ts'
+import { pingMsMax, pingMsMin } from './protocol.ts'
+
+export interface SignalingOptions {
+  /** 8787 unless told; 0 takes any free port, which `SignalingServer.port` then names. */
+  port?: number
+  /**
+   * The address to listen on; 127.0.0.1 unless told, which `http://localhost:8787/` reaches. `0.0.0.0` or `::` lets
+   * other machines in.
+   */
+  host?: string
+  /** The origins whose pages may connect, e.g. `https://example.com`. Without it any page may. */
+  origins?: readonly string[]
+  /** A directory whose files are served as the page. They are read once, at the start. */
+  page?: string
+  limits?: Partial<SignalingLimits>
+  /** How often sockets are asked for a sign of life; one that gave none since the last time is ended. 20,000 unless told. */
+  pingIntervalMs?: number
+  /** Where problems that the server survives are told; nothing is printed without it. No ids and no addresses. */
+  log?: Log
+}
+
+export interface SignalingLimits {
+  /** Sockets in all. */
+  socketsMax: number
+  /**
+   * Sockets from one IPv4 address or one IPv6 /64. Behind a reverse proxy all sockets come from the proxy's address:
+   * limit addresses there, and set this as high as `socketsMax`.
+   */
+  socketsPerAddressMax: number
+  roomsMax: number
+  membersPerRoomMax: number
+  /** A socket that has not said hello after this many milliseconds is closed. */
+  helloTimeoutMs: number
+  /**
+   * What a socket may send each second, and at once after a pause. A tab that gets no WebRTC connection relays its whole
+   * gossip: in a busy room that is 20 coalesced packets a second to 4 members, and probes, acks and syncs on top, so about
+   * 100 packets of 200 to 600 bytes. Twice that is allowed; what is above is dropped like on any lossy path.
+   */
+  messagesPerSecond: number
+  messageBurst: number
+  /** A longer message counts as several: with 200 messages a second, 640 bytes make 125 KiB a second. */
+  bytesPerMessage: number
+  /** Messages beyond the allowance that are borne before the socket is closed; refilled by `messagesPerSecond`. */
+  floodBurst: number
+  /** Bytes waiting to be sent to a slow reader from which on relayed packets for it are dropped. */
+  bufferedBytesDrop: number
+  /** ... and from which on the reader is disconnected. */
+  bufferedBytesMax: number
+  /** Malformed frames until the socket is closed. */
+  malformedMax: number
+}
+
+export const defaultSignalingLimits: Readonly<SignalingLimits> = {
+  socketsMax: 10_000,
+  socketsPerAddressMax: 500,
+  roomsMax: 10_000,
+  membersPerRoomMax: 10_000,
+  helloTimeoutMs: 5_000,
+  messagesPerSecond: 200,
+  messageBurst: 400,
+  bytesPerMessage: 640,
+  floodBurst: 2_000,
+  bufferedBytesDrop: 256 * 1024,
+  bufferedBytesMax: 1024 * 1024,
+  malformedMax: 3,
+}
+
+export interface Settings {
+  port: number
+  host: string
+  origins: ReadonlySet<string> | undefined
+  page: string | undefined
+  limits: Readonly<SignalingLimits>
+  pingIntervalMs: number
+  log: Log
+}
+
+/** Throws `bad_option`, naming the option and what was expected of it. */
+export function settingsOf(options: SignalingOptions): Settings {
+  const { port = 8787, host = '127.0.0.1', origins, page, pingIntervalMs = 20_000, log = silentLog } = options
+  if (!isWhole(port, 0, 65_535)) throw bad('port', 'a whole number from 0 to 65535', port)
+  if (typeof host !== 'string' || host === '') throw bad('host', 'a host name or address', host)
+  if (page !== undefined && (typeof page !== 'string' || page === '')) throw bad('page', 'a directory', page)
+  if (!isWhole(pingIntervalMs, pingMsMin, pingMsMax)) {
+    throw bad('pingIntervalMs', `milliseconds from ${pingMsMin} to ${pingMsMax}`, pingIntervalMs)
+  }
+  return {
+    port,
+    host,
+    origins: origins && new Set(origins.map(originOf)),
+    page,
+    limits: limitsOf(options.limits ?? {}),
+    pingIntervalMs,
+    log,
+  }
+}
+
+function limitsOf(limits: Partial<SignalingLimits>): SignalingLimits {
+  const settled = { ...defaultSignalingLimits }
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(settled, name)) throw bad('limits', `one of ${Object.keys(settled).join(', ')}`, name)
+    if (value === undefined) continue
+    if (!isWhole(value, 1, 2 ** 31 - 1)) throw bad(`limits.${name}`, 'a whole number of at least 1', value)
+    settled[name as keyof SignalingLimits] = value
+  }
+  return settled
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  // With a path it would read like a narrower rule than an origin can be.
+  if (!url || url.origin === 'null' || url.href !== `${url.origin}/`) {
+    throw bad('origins', 'origins such as https://example.com', text)
+  }
+  return url.origin
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+}
+
+function bad(option: string, expected: string, got: unknown): ShoalError {
+  return new ShoalError('bad_option', `${option}: expected ${expected}, got ${JSON.stringify(got) ?? String(got)}`)
+}
