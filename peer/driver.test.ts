@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Channel, Random, Swim, SwimEvent } from '../core/index.ts'
+import { idFromBytes, seededRandom } from '../core/index.ts'
+import { Driver } from './driver.ts'
+import { Hub } from './hub.fake.ts'
+
+/** The clock of the drivers. Timers fire when `vi` is told to; the two may differ, as they do on a busy machine. */
+let now = 0
+let peers = 0
+
+beforeEach(() => {
+  now = 1_000_000
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('the core is called when it wants to be, by one timer', () => {
+  // Not by chance but halfway, so that every deadline is a whole number of milliseconds, as timers are.
+  const { swim } = drive(
+    new Hub(),
+    () => {},
+    () => 0.5,
+  )
+  const tick = vi.spyOn(swim, 'tick')
+  for (let i = 0; i < 20; i++) {
+    expect(vi.getTimerCount()).toBe(1)
+    pass(swim.nextTimeout() - now - 1)
+    expect(tick).toHaveBeenCalledTimes(i)
+    pass(1)
+    expect(tick).toHaveBeenCalledTimes(i + 1)
+  }
+})
+
+test('a timer that fires late lets the packets that have arrived meanwhile go first', () => {
+  const { swim, driver } = drive(new Hub())
+  const order: string[] = []
+  vi.spyOn(swim, 'tick').mockImplementation(() => order.push('tick'))
+  vi.spyOn(swim, 'receive').mockImplementation(() => order.push('receive'))
+  const dueIn = swim.nextTimeout() - now
+  now += dueIn + 500
+  vi.advanceTimersByTime(Math.ceil(dueIn))
+  expect(order).toEqual([])
+  driver.eventsOf('sim').receive('sim:other', new Uint8Array(10))
+  vi.advanceTimersByTime(1)
+  expect(order).toEqual(['receive', 'tick'])
+})
+
+test('a timer that is on time waits for nothing', () => {
+  const { swim } = drive(new Hub())
+  const tick = vi.spyOn(swim, 'tick')
+  pass(swim.nextTimeout() - now)
+  expect(tick).toHaveBeenCalledTimes(1)
+})
+
+test('a packet handed over while the core runs waits for its turn, with the bytes it had', () => {
+  const { swim, driver } = drive(new Hub())
+  const events = driver.eventsOf('sim')
+  const received: number[][] = []
+  let running = 0
+  vi.spyOn(swim, 'receive').mockImplementation((packet) => {
+    expect(++running).toBe(1)
+    received.push([...packet])
+    if (received.length === 1) {
+      const borrowed = new Uint8Array([2])
+      events.receive('sim:other', borrowed)
+      borrowed[0] = 99
+      expect(received).toHaveLength(1)
+    }
+    running--
+  })
+  events.receive('sim:other', new Uint8Array([1]))
+  expect(received).toEqual([[1], [2]])
+})
+
+test('peers whose channels hand packets over at once find each other, and no call runs within another', () => {
+  const hub = new Hub({ atOnce: true })
+  const [one, two] = [drive(hub), drive(hub)]
+  two.driver.call((swim, at) => swim.join([one.channel.endpoint], at))
+  for (let i = 0; i < 100 && one.swim.members().length < 2; i++) pass(20)
+  for (const { swim } of [one, two]) expect(swim.members()).toHaveLength(2)
+  expect(two.swim.status).toBe('joined')
+  expect(one.swim.counters().packets_malformed).toBeUndefined()
+})
+
+test('what was told is heard after the call that raised it, and what the listener does comes after that', () => {
+  const heard: string[] = []
+  const { swim, driver } = drive(new Hub(), (event) => {
+    heard.push(`${event.type}(`)
+    if (event.type === 'status') driver.call((core, at) => core.setMode('hidden', at))
+    heard.push(')')
+  })
+  driver.call((core, at) => {
+    core.join([], at)
+    heard.push('called')
+  })
+  expect(heard).toEqual(['called', 'status(', ')', 'changed(', ')', 'update(', ')', 'changed(', ')'])
+  expect(swim.self().mode).toBe('hidden')
+})
+
+test('an endless exchange of packets within one call is cut short', () => {
+  const { swim, driver } = drive(new Hub())
+  const events = driver.eventsOf('sim')
+  const receive = vi.spyOn(swim, 'receive').mockImplementation(() => {
+    if (receive.mock.calls.length > 1) return
+    for (let i = 0; i < 5000; i++) events.receive('sim:flood', new Uint8Array(1))
+  })
+  events.receive('sim:flood', new Uint8Array(1))
+  expect(receive).toHaveBeenCalledTimes(1 + 1024)
+})
+
+test('link events and a channel going away are told to the core by the kind of the channel', () => {
+  const { swim, driver } = drive(new Hub())
+  const calls = [vi.spyOn(swim, 'linkUp'), vi.spyOn(swim, 'linkDown'), vi.spyOn(swim, 'channelAvailable')]
+  const events = driver.eventsOf('sim')
+  events.linkUp('a')
+  events.linkDown('a')
+  events.available(false)
+  expect(calls.map((call) => call.mock.calls)).toEqual([
+    [['sim', 'a', now]],
+    [['sim', 'a', now]],
+    [['sim', false, now]],
+  ])
+})
+
+test('behind close nothing is called, heard or timed any more, and the channels are closed', async () => {
+  const hub = new Hub()
+  const heard: SwimEvent[] = []
+  const { swim, driver, channel } = drive(hub, (event) => heard.push(event))
+  expect(hub.open).toEqual([channel.endpoint])
+  await driver.close()
+  expect(hub.open).toEqual([])
+  expect(vi.getTimerCount()).toBe(0)
+  const receive = vi.spyOn(swim, 'receive')
+  driver.eventsOf('sim').receive('sim:other', new Uint8Array(10))
+  driver.call((core, at) => core.join([], at))
+  expect(receive).not.toHaveBeenCalled()
+  expect(heard).toEqual([])
+})
+
+test('a channel that speaks before the core runs is not listened to', () => {
+  const driver = new Driver(() => {})
+  const events = driver.eventsOf('sim')
+  events.receive('sim:early', new Uint8Array(10))
+  events.linkUp('a')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+function drive(
+  hub: Hub,
+  listen: (event: SwimEvent) => void = () => {},
+  random: Random = seededRandom(peers),
+): { driver: Driver; swim: Swim; channel: Channel } {
+  const driver = new Driver(listen, () => now)
+  const channel = hub.channel(driver.eventsOf('sim'))
+  const id = idFromBytes(new Uint8Array(16).fill(++peers))
+  const swim = driver.start({ id, room: 'r', name: 'n', user: null, mode: 'server', random }, [channel])
+  return { driver, swim, channel }
+}
+
+/** Lets time pass for the clock and the timers alike. */
+function pass(ms: number): void {
+  now += ms
+  vi.advanceTimersByTime(ms)
+}

@@ -1,0 +1,50 @@
+import { expect, test, vi } from 'vitest'
+import { checkOptions, consoleLog, type PeerOptions, silentLog } from './options.ts'
+
+test('the least and the most that can be said is accepted', () => {
+  checkOptions({ room: 'r' })
+  checkOptions({ room: 'r'.repeat(128), name: 'n'.repeat(64), user: 'u'.repeat(128), state: {}, joinTimeoutMs: 0 })
+})
+
+test.each<[string, unknown]>([
+  ['room', undefined],
+  ['room', ''],
+  ['room', 'r'.repeat(129)],
+  ['room', 7],
+  ['name', ''],
+  ['name', 'n'.repeat(65)],
+  ['name', null],
+  ['user', ''],
+  ['user', 'u'.repeat(129)],
+  ['user', {}],
+])('%s %j is a bad name, and the message begins with the option', (option, value) => {
+  expect(() => checkOptions({ room: 'r', [option]: value } as PeerOptions)).toThrow(
+    expect.objectContaining({ code: 'bad_name', message: expect.stringMatching(`^${option}: expected `) }),
+  )
+})
+
+test.each<[string, unknown]>([
+  ['state', null],
+  ['state', 'x'],
+  ['state', [1]],
+  ['joinTimeoutMs', -1],
+  ['joinTimeoutMs', Number.NaN],
+  ['joinTimeoutMs', 'soon'],
+])('%s %j is a bad option, and the message begins with it', (option, value) => {
+  expect(() => checkOptions({ room: 'r', [option]: value } as PeerOptions)).toThrow(
+    expect.objectContaining({ code: 'bad_option', message: expect.stringMatching(`^${option}: expected `) }),
+  )
+})
+
+test('unless told otherwise, problems go to the console, and only those', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const others = [vi.spyOn(console, 'info'), vi.spyOn(console, 'debug'), vi.spyOn(console, 'log')]
+  for (const log of [consoleLog, silentLog]) {
+    log.debug('detail')
+    log.info('fact')
+    log.warn('problem')
+  }
+  expect(warn.mock.calls).toEqual([['shoal: problem']])
+  for (const other of others) expect(other).not.toHaveBeenCalled()
+  vi.restoreAllMocks()
+})

@@ -1,0 +1,57 @@
+/** What the isomorphic parts of a start call share; `join()` and `startPeer()` add their channels to it. */
+
+import { type Config, ShoalError, type StateValue } from '../core/index.ts'
+
+export interface PeerOptions {
+  /** 1 to 128 characters. Packets of another room are dropped. */
+  room: string
+  /** A label for people, 1 to 64 characters; `peer` unless told. */
+  name?: string
+  /** Whose connection this is, 1 to 128 characters. */
+  user?: string
+  state?: Readonly<Record<string, StateValue>>
+  /** `ws://` or `wss://` address of a signalling server. */
+  signaling?: string
+  /** STUN and TURN servers for WebRTC; none unless told. */
+  iceServers?: RTCIceServer[]
+  /** `relay` sends nothing but by TURN, and so shows nobody this machine's addresses. */
+  iceTransportPolicy?: RTCIceTransportPolicy
+  /** Gives up starting: the call rejects with the signal's reason and everything it opened is closed. */
+  signal?: AbortSignal
+  /** After this long the call returns a peer that is still `joining` and keeps trying; 5,000 unless told. */
+  joinTimeoutMs?: number
+  /** Where problems that the peer survives are told; warnings go to the console unless told. */
+  log?: Log
+  /** Protocol numbers other than the defaults, for tests. */
+  config?: Partial<Config>
+}
+
+export interface Log {
+  debug(message: string): void
+  info(message: string): void
+  warn(message: string): void
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {} }
+
+export const consoleLog: Log = { ...silentLog, warn: (message) => console.warn(`shoal: ${message}`) }
+
+/** Throws `bad_name` or `bad_option` for the first option that cannot be used, naming it; nothing is opened by then. */
+export function checkOptions(options: PeerOptions): void {
+  requireText('room', options.room, 128)
+  if (options.name !== undefined) requireText('name', options.name, 64)
+  if (options.user !== undefined) requireText('user', options.user, 128)
+  const { state, joinTimeoutMs } = options
+  if (state !== undefined && (typeof state !== 'object' || state === null || Array.isArray(state))) {
+    throw new ShoalError('bad_option', 'state: expected an object of values')
+  }
+  if (joinTimeoutMs !== undefined && !(joinTimeoutMs >= 0)) {
+    throw new ShoalError('bad_option', `joinTimeoutMs: expected milliseconds, got ${String(joinTimeoutMs)}`)
+  }
+}
+
+function requireText(option: string, value: unknown, charsMax: number): void {
+  if (typeof value === 'string' && value.length > 0 && value.length <= charsMax) return
+  const got = typeof value === 'string' ? `${value.length}` : String(value)
+  throw new ShoalError('bad_name', `${option}: expected 1 to ${charsMax} characters, got ${got}`)
+}

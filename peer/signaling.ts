@@ -1,0 +1,338 @@
+/**
+ * A peer's end of the signalling socket: opens it, says hello, and opens it again for as long as it is wanted. It decides
+ * nothing about the room; what comes in is told to its owner.
+ *
+ *     closed -- open() --> connecting -- welcome --> up
+ *                            ^   |                    |
+ *                  back-off  |   | failed, too late   | closed, or silent for two ping intervals
+ *                            |   v                    |
+ *                           waiting <-----------------+
+ */
+
+import { type PeerId, packetBytesMax, type Random, ShoalError } from '../core/index.ts'
+import {
+  closeCodes,
+  encodeClientText,
+  encodePacket,
+  isSignalData,
+  parseServerFrame,
+  protocolVersion,
+  type ServerFrame,
+} from '../signaling/protocol.ts'
+import type { Log } from './options.ts'
+
+export interface SignalingClientOptions {
+  /** `ws://` or `wss://` address of the server. */
+  url: string
+  room: string
+  id: PeerId
+  /** The browser's own `WebSocket`, or that of `ws`. */
+  webSocket: WebSocketConstructor
+  random: Random
+  log: Log
+  /** Milliseconds of a clock that only goes forward; `performance.now` unless told. */
+  now?: () => number
+}
+
+export interface SignalingClientEvents {
+  /** The server accepted the hello, the first one or one after a lost connection, and knows these peers of the room. */
+  welcome(introducers: PeerId[]): void
+  /** The answer to `introduce()`. */
+  introduced(ids: PeerId[]): void
+  signal(from: PeerId, data: object): void
+  /** `packet` is borrowed. */
+  packet(from: PeerId, packet: Uint8Array): void
+  /** A signal could not be handed over: this peer has no socket at the server just now. */
+  absent?(id: PeerId): void
+  /** Signals and packets can be sent; comes just before `welcome`. */
+  up(): void
+  /** They cannot: the connection ended, or an attempt to open one failed. The next attempt is already planned. */
+  down(reason: string): void
+}
+
+/** What is used of a WebSocket. Handlers are `unknown` since the browser's and `ws`'s types for them do not meet. */
+export interface WebSocketLike {
+  binaryType: string
+  readonly bufferedAmount: number
+  onopen: unknown
+  onmessage: unknown
+  onerror: unknown
+  onclose: unknown
+  send(data: string | Uint8Array<ArrayBuffer>): void
+  close(code?: number, reason?: string): void
+  /** Only `ws` has it: ends the socket at once. Browsers do that on their own behind a `close()`. */
+  terminate?(): void
+}
+export type WebSocketConstructor = new (url: string) => WebSocketLike
+
+/** From calling the constructor to the server's welcome. */
+const connectTimeoutMs = 10_000
+/** Back-off with full jitter: a random part of a limit that doubles from attempt to attempt. */
+const backoffFirstMs = 250
+const backoffMaxMs = 10_000
+/** A connection that held this long starts the back-off anew; one that is refused again and again does not. */
+const settledMs = 10_000
+/** How long `close()` waits for the server's answer. */
+const closeTimeoutMs = 1_000
+/** More than this waiting in the socket means that it is slower than the gossip: newer packets are worth more later. */
+const bufferedBytesMax = 256 * 1024
+
+export class SignalingClient {
+  readonly #url: string
+  readonly #options: SignalingClientOptions
+  readonly #events: SignalingClientEvents
+  readonly #now: () => number
+  readonly #counters = {
+    welcomes: 0,
+    losses: 0,
+    failedAttempts: 0,
+    signalsSent: 0,
+    signalsReceived: 0,
+    signalsDropped: 0,
+    signalsAbsent: 0,
+    packetsSent: 0,
+    packetsReceived: 0,
+    packetsDropped: 0,
+    malformed: 0,
+    ignored: 0,
+  }
+  #phase: 'closed' | 'connecting' | 'up' | 'waiting' = 'closed'
+  /** The one in use; events of any other are stale and are not looked at. */
+  #socket: WebSocketLike | undefined
+  /** Proves, after a lost connection, that the id is ours, even while the server still holds the old socket for alive. */
+  #token: string | undefined
+  #closing = Promise.resolve()
+  #attempts = 0
+  #upSince = 0
+  #pingMs = 0
+  #lastHeard = 0
+  /** The last thing that explains a failure; a close event alone seldom does. */
+  #problem = ''
+  /** One timer for all phases: the deadline of an attempt, the back-off, or the watchdog. */
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** Throws `bad_option` if `url` is no address of a signalling server. Nothing is opened before `open()`. */
+  constructor(options: SignalingClientOptions, events: SignalingClientEvents) {
+    this.#url = checkUrl(options.url)
+    this.#options = options
+    this.#events = events
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** Connects, and stays connected. While the next attempt is waited for, it is made at once. */
+  open(): void {
+    if (this.#phase === 'closed' || this.#phase === 'waiting') this.#connect()
+  }
+
+  /** Best effort: a signal that cannot be sent is dropped and counted. */
+  sendSignal(to: PeerId, data: object): void {
+    if (this.#phase !== 'up' || !isSignalData(data)) {
+      this.#counters.signalsDropped++
+      return
+    }
+    this.#counters.signalsSent++
+    this.#socket!.send(encodeClientText({ t: 'signal', to, data }))
+  }
+
+  /** Best effort, as on every channel. `packet` is borrowed until the call returns. */
+  sendPacket(to: PeerId, packet: Uint8Array): void {
+    const fits = packet.length >= 1 && packet.length <= packetBytesMax
+    if (this.#phase !== 'up' || !fits || this.#socket!.bufferedAmount > bufferedBytesMax) {
+      this.#counters.packetsDropped++
+      return
+    }
+    this.#counters.packetsSent++
+    this.#socket!.send(encodePacket(to, packet))
+  }
+
+  /** Asks for a few random peers of the room; `introduced` brings them. */
+  introduce(): void {
+    if (this.#phase === 'up') this.#socket!.send(encodeClientText({ t: 'introduce' }))
+  }
+
+  /**
+   * Says goodbye and ends the connection; resolves when the socket is gone, and raises no event. What it sends is sent
+   * before it returns.
+   */
+  close(): Promise<void> {
+    if (this.#phase !== 'closed') this.#closing = this.#end()
+    return this.#closing
+  }
+
+  /** `close()` for a page that is going away and can wait for nothing. */
+  bye(): void {
+    void this.close()
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { ...this.#counters }
+  }
+
+  #connect(): void {
+    this.#phase = 'connecting'
+    this.#problem = ''
+    this.#arm(connectTimeoutMs, () => this.#lose(`no answer within ${connectTimeoutMs / 1000} s`))
+    let socket: WebSocketLike
+    try {
+      socket = new this.#options.webSocket(this.#url)
+    } catch (error) {
+      // The address was checked; what is left is e.g. a page under https: that may not use ws:.
+      this.#lose(String(error))
+      return
+    }
+    this.#socket = socket
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => {
+      if (socket === this.#socket) this.#hello(socket)
+    }
+    socket.onmessage = (event: { data: unknown }) => {
+      if (socket === this.#socket) this.#receive(event.data)
+    }
+    socket.onerror = (event: { message?: string }) => {
+      if (socket === this.#socket && event.message) this.#problem = event.message
+    }
+    socket.onclose = (event: { code: number; reason: string }) => {
+      if (socket !== this.#socket) return
+      this.#lose(this.#problem || event.reason || `the connection was closed (${event.code})`)
+    }
+  }
+
+  #hello(socket: WebSocketLike): void {
+    const { room, id } = this.#options
+    const token = this.#token === undefined ? {} : { token: this.#token }
+    socket.send(encodeClientText({ t: 'hello', v: protocolVersion, room, id, ...token }))
+  }
+
+  #receive(data: unknown): void {
+    this.#lastHeard = this.#now()
+    // `binaryType` leaves these two.
+    this.#handle(parseServerFrame(data instanceof ArrayBuffer ? new Uint8Array(data) : (data as string)))
+  }
+
+  #handle(frame: ServerFrame): void {
+    const counters = this.#counters
+    switch (frame.t) {
+      case 'welcome':
+        this.#welcome(frame)
+        break
+      case 'introducers':
+        this.#events.introduced(frame.ids)
+        break
+      case 'signal':
+        counters.signalsReceived++
+        this.#events.signal(frame.from, frame.data)
+        break
+      case 'packet':
+        counters.packetsReceived++
+        this.#events.packet(frame.peer, frame.packet)
+        break
+      case 'absent':
+        counters.signalsAbsent++
+        this.#events.absent?.(frame.id)
+        break
+      case 'error':
+        this.#problem = `${frame.message} (${frame.code})`
+        break
+      case 'malformed':
+        counters.malformed++
+        break
+      case 'ignored':
+        counters.ignored++
+        break
+      case 'ping': // that it came is all that matters
+        break
+    }
+  }
+
+  #welcome({ token, introducers, pingMs }: Extract<ServerFrame, { t: 'welcome' }>): void {
+    if (this.#phase !== 'connecting') return
+    this.#phase = 'up'
+    this.#token = token
+    this.#pingMs = pingMs
+    this.#upSince = this.#lastHeard
+    this.#counters.welcomes++
+    this.#watch()
+    this.#events.up()
+    // The owner may have closed the client meanwhile.
+    if (this.#phase === 'up') this.#events.welcome(introducers)
+  }
+
+  /**
+   * The server sends at least a `ping` each interval; after two of silence the connection is half-open. The page sends no
+   * beat of its own, for the timers of hidden tabs come as rarely as once a minute: that this end lives, the server
+   * learns from the protocol pongs of the browser.
+   */
+  #watch(due = this.#lastHeard + 2 * this.#pingMs, excusedAt = Number.NEGATIVE_INFINITY): void {
+    this.#arm(due - this.#now(), () => {
+      const now = this.#now()
+      if (now < this.#lastHeard + 2 * this.#pingMs) {
+        this.#watch()
+      } else if (now - due > this.#pingMs && excusedAt < this.#lastHeard) {
+        // The timer comes late, so it was this page that stood still, and what the server sent may be queued right behind
+        // this call. It gets one interval more to be read, once in each silence.
+        this.#watch(now + this.#pingMs, now)
+      } else {
+        this.#lose('the server fell silent')
+      }
+    })
+  }
+
+  #lose(reason: string): void {
+    const wasUp = this.#phase === 'up'
+    const now = this.#now()
+    const socket = this.#abandon()
+    socket?.close()
+    socket?.terminate?.()
+    if (wasUp && now - this.#upSince >= settledMs) this.#attempts = 0
+    if (wasUp) this.#counters.losses++
+    else this.#counters.failedAttempts++
+    const limitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** this.#attempts)
+    const level = wasUp || this.#attempts === 0 ? 'warn' : 'debug' // the tenth failure in a row is no news
+    this.#attempts = Math.min(this.#attempts + 1, 16)
+    this.#phase = 'waiting'
+    this.#arm(this.#options.random() * limitMs, () => this.#connect())
+    this.#options.log[level](`signaling: ${this.#url}: ${reason}; trying again`)
+    this.#events.down(reason)
+  }
+
+  #end(): Promise<void> {
+    const wasUp = this.#phase === 'up'
+    const socket = this.#abandon()
+    this.#phase = 'closed'
+    if (!socket) return Promise.resolve()
+    if (wasUp) socket.send(encodeClientText({ t: 'bye' }))
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => {
+        socket.terminate?.()
+        resolve()
+      }, closeTimeoutMs)
+      socket.onclose = () => {
+        clearTimeout(deadline)
+        resolve()
+      }
+      socket.close(closeCodes.goodbye)
+    })
+  }
+
+  /** Lets go of socket and timer. The socket stays silent from here on, for it is no longer the one in use. */
+  #abandon(): WebSocketLike | undefined {
+    clearTimeout(this.#timer)
+    const socket = this.#socket
+    this.#socket = undefined
+    return socket
+  }
+
+  #arm(ms: number, fire: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(fire, Math.max(0, ms))
+  }
+}
+
+function checkUrl(text: string): string {
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
+  if (!url || (url.protocol !== 'ws:' && url.protocol !== 'wss:') || url.hash !== '') {
+    const got = JSON.stringify(text) ?? String(text)
+    throw new ShoalError('bad_option', `signaling: expected an address such as ws://localhost:8787, got ${got}`)
+  }
+  return url.href
+}

@@ -1,0 +1,98 @@
+/** What every start call does once it knows its channels: check, open, join, and on failure close what was opened. */
+
+import { type Channel, idBytes, idFromBytes, type MemberMode, type PeerId, type Random } from '../core/index.ts'
+import { Driver } from './driver.ts'
+import { checkOptions, consoleLog, type Log, type PeerOptions } from './options.ts'
+import { Peer } from './peer.ts'
+
+export interface Opened {
+  /** In order of preference. */
+  channels: readonly Channel[]
+  /** Looks for members; called once the core runs. */
+  begin(): void
+  /** Closes what is no channel. */
+  close(): Promise<void>
+}
+
+export interface Opening {
+  id: PeerId
+  driver: Driver
+  random: Random
+  log: Log
+}
+
+const joinTimeoutMs = 5_000
+/** Timers take no longer times (24 days) and fire at once instead. */
+const timerMsMax = 0x7fff_ffff
+
+/**
+ * Resolves with a peer that has joined, or with one that is still `joining` when the time is up. Rejects where an option
+ * cannot be used, a socket cannot be opened or `options.signal` is aborted. `again` is a peer that left and is to be
+ * started anew, under a new id, with the state and services it had.
+ */
+export async function start(
+  options: PeerOptions,
+  mode: MemberMode,
+  open: (opening: Opening) => Promise<Opened>,
+  again?: Peer,
+): Promise<Peer> {
+  checkOptions(options)
+  options.signal?.throwIfAborted()
+  const log = options.log ?? consoleLog
+  const random = cryptoRandom()
+  const id = idFromBytes(crypto.getRandomValues(new Uint8Array(idBytes)))
+  let peer = again
+  const driver = new Driver((event) => peer?.hear(event))
+  const opened = await open({ id, driver, random, log })
+  const close = async () => {
+    await driver.close()
+    await opened.close()
+  }
+  try {
+    const { room, name = 'peer', user = null, config = {} } = options
+    const swim = driver.start({ id, room, name, user, mode, random, config }, opened.channels)
+    // Only now, since from here on the driver closes the channels.
+    options.signal?.throwIfAborted()
+    const parts = { swim, driver, close, warn: (message: string) => log.warn(message) }
+    if (peer) peer.resume(parts)
+    else {
+      peer = new Peer(parts)
+      if (options.state) peer.setState(options.state)
+    }
+    opened.begin()
+    await joined(peer, options.joinTimeoutMs ?? joinTimeoutMs, options.signal)
+    return peer
+  } catch (error) {
+    await (peer ? peer.leave() : close())
+    throw error
+  }
+}
+
+function joined(peer: Peer, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      clearTimeout(timer)
+      unsubscribe()
+      signal?.removeEventListener('abort', abort)
+      end()
+    }
+    const abort = () => settle(() => reject(signal?.reason))
+    const timer = setTimeout(() => settle(resolve), Math.min(timeoutMs, timerMsMax))
+    const unsubscribe = peer.on('status', () => settle(resolve))
+    signal?.addEventListener('abort', abort)
+    if (peer.status !== 'joining') settle(resolve)
+  })
+}
+
+/** Numbers nobody can guess: answers are recognised by them. Drawn in blocks, since each draw has a price. */
+function cryptoRandom(): Random {
+  const block = new Uint32Array(256)
+  let at = block.length
+  return () => {
+    if (at === block.length) {
+      crypto.getRandomValues(block)
+      at = 0
+    }
+    return block[at++]! / 4294967296
+  }
+}
