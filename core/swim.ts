@@ -246,10 +246,10 @@ export class Swim implements ViewOwner {
       case 'gossip':
         return
       case 'ranges':
-        this.#welcome(header.from, from)
+        this.#welcome(header.from, from, room)
         return this.#outbox.reply(this.#sync.parts(header.prefix, header.seq), [], from, room, header.from)
       case 'fetch': {
-        this.#welcome(header.from, from)
+        this.#welcome(header.from, from, room)
         const { header: answer, records } = this.#sync.page(header, room - claimBytesMax)
         return this.#outbox.reply(answer, records, from, room, header.from)
       }
@@ -426,13 +426,14 @@ export class Swim implements ViewOwner {
   /** A sync request carries our own record, and what we hold against the one who is asked, so that it can refute. */
   #ask(to: Endpoint, header: Header, retried: boolean): void {
     const claim = this.#view.members.claimAt(to)
-    const padded = retried || claim !== undefined || this.#status === 'joining'
+    const padded = retried || this.#status === 'joining' || this.#view.members.at(to) === undefined
     this.#outbox.ask(to, header, [this.#self.belief.recordBytes!, ...(claim ? [claim] : [])], padded)
   }
 
-  /** Somebody found us while we were looking for others. */
-  #welcome(id: PeerId, from: Endpoint): void {
-    if (this.#status === 'joining' && id !== this.id) this.#sync.start(from, this.#now)
+  /** Somebody found us while we were looking for others. A stranger must have sent as much as our question takes. */
+  #welcome(id: PeerId, from: Endpoint, room: number): void {
+    if (this.#status !== 'joining' || id === this.id || room < packetBytesMax - 1) return
+    this.#sync.start(from, this.#now)
   }
 
   #contact(endpoints: readonly Endpoint[]): void {

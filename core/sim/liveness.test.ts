@@ -182,6 +182,26 @@ test('strangers get no more bytes back than they sent', () => {
   expect(answered.some((bytes) => bytes > 0)).toBe(true)
 })
 
+test('a peer that is still looking for members asks nothing of a stranger who sent less than the question takes', () => {
+  const world = settled(2, 1)
+  world.join('outsider')
+  world.settle(10_000)
+  const from = world.endpoint('outsider')
+  world.crash('outsider')
+  world.partition(['late'], ['p0', 'p1'])
+  const late = world.join('late', { seeds: ['p0'] })
+  let bytes = 0
+  world.onPacket((by, to, _kind, packet) => {
+    if (by === 'late' && to === 'outsider') bytes += packet.length
+  })
+  const fetch = { kind: 'fetch' as const, seq: 1, from: strangerId, prefix: '', cursor: null, known: new Uint8Array(0) }
+  const short = forge([], { ...fetch, pad: 100 })
+  world.inject('late', from, short)
+  world.run(5_000)
+  expect(late.status).toBe('joining')
+  expect(bytes).toBeLessThanOrEqual(short.length)
+})
+
 test('in a room of two, where nobody can be asked, a crash is noticed all the same', () => {
   for (const seed of [1, 2, 3]) {
     const world = settled(2, seed)
