@@ -28,7 +28,7 @@ export interface Config {
   readonly healMaxMs: number
   /** How long a dead or left member is remembered: longer than any rumour about it lives. */
   readonly tombstoneMs: number
-  /** At most this many dead or left members are remembered, the newest. */
+  /** Of dead and left members the newest are kept: a sweep each minute, or at twice as many, leaves this number. */
   readonly tombstonesMax: number
   /** More members than this are not taken in; what is refused is counted. */
   readonly membersMax: number

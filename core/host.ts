@@ -57,7 +57,7 @@ export interface Host {
 /** `changed` follows every change of the view, once per call into the core, after the events that tell what changed. */
 export type SwimEvent = MemberEvent | { type: 'status'; status: PeerStatus; reason: string } | { type: 'changed' }
 
-/** `isolated` is reached by the isolation guard only. */
+/** `isolated` is kept for a guard against one's own isolation; no rule reaches it yet. */
 export type PeerStatus = 'joining' | 'joined' | 'isolated' | 'left'
 
 export type { Member }

@@ -108,7 +108,7 @@ test('an address leads to the present member whose record has it, and a restart 
   before.status = 'dead'
   members.update(before)
   expect(members.at('udp:10.0.0.1:7')).toBe(after)
-  members.forgetEndpointsOf(after)
+  members.forgetEndpoints(after)
   after.record = { ...after.record!, endpoints: ['rtc:x'] }
   members.update(after)
   expect(members.at('udp:10.0.0.1:7')).toBeUndefined()

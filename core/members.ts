@@ -75,7 +75,7 @@ export class Members {
     } else if (counted) {
       this.#counted.delete(id)
       this.#present.splice(this.#lowerBound(id), 1)
-      this.#forgetEndpoints(belief)
+      this.forgetEndpoints(belief)
     }
     belief.touch()
     this.#presentSnapshot = undefined
@@ -83,8 +83,10 @@ export class Members {
   }
 
   /** Call before a record with other endpoints takes the place of the one held. */
-  forgetEndpointsOf(belief: Belief): void {
-    this.#forgetEndpoints(belief)
+  forgetEndpoints(belief: Belief): void {
+    for (const endpoint of belief.record?.endpoints ?? []) {
+      if (this.#idAt.get(endpoint) === belief.id) this.#idAt.delete(endpoint)
+    }
   }
 
   /** Forgets a member that is gone. */
@@ -126,12 +128,6 @@ export class Members {
     }
     this.#presentSnapshot ??= Object.freeze([...this.present()].map((belief) => belief.snapshot(now)))
     return this.#presentSnapshot
-  }
-
-  #forgetEndpoints(belief: Belief): void {
-    for (const endpoint of belief.record?.endpoints ?? []) {
-      if (this.#idAt.get(endpoint) === belief.id) this.#idAt.delete(endpoint)
-    }
   }
 
   #lowerBound(id: string): number {

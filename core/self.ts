@@ -62,7 +62,7 @@ export class Self {
     const incarnation = Math.min(above + 1, numberMax)
     this.#record = { ...this.#record, ...change, incarnation }
     const { belief } = this
-    this.#members.forgetEndpointsOf(belief)
+    this.#members.forgetEndpoints(belief)
     belief.record = this.#record
     belief.recordBytes = encodeRumour(this.#record)
     belief.incarnation = incarnation
@@ -112,7 +112,7 @@ export class Self {
     return present.map(([key, { value }]) => ({ key, value, volatile: false }))
   }
 
-  /** The farewell, with an incarnation nobody can have accused. */
+  /** The farewell: at its incarnation it beats whatever others hold against this member. */
   farewell(): Uint8Array {
     return encodeRumour({ type: 'left', id: this.belief.id, incarnation: this.#record.incarnation })
   }

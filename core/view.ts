@@ -121,7 +121,7 @@ export class View {
 
   #adopt(belief: Belief, record: AliveRecord, bytes: Uint8Array): void {
     const kept = new Uint8Array(bytes)
-    this.members.forgetEndpointsOf(belief)
+    this.members.forgetEndpoints(belief)
     belief.record = record
     belief.recordBytes = kept
     belief.incarnation = record.incarnation
