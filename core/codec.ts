@@ -7,7 +7,7 @@ import { ShoalError } from './errors.ts'
 import { malformed, packetLimits, scanValue } from './guard.ts'
 import { packetBytesMax } from './host.ts'
 import { idBytes, idFromBytes, idToBytes, type PeerId } from './ids.ts'
-import { pack, unpack } from './msgpack.ts'
+import { pack, unpackBorrowed } from './msgpack.ts'
 import { type Rumour, rumourFrom, takeId, takeNumber, takeText } from './rumour.ts'
 
 export const protocolVersion = 1
@@ -21,7 +21,10 @@ export type Header =
   | { kind: 'ping'; seq: number; from: PeerId; to: number; hi: number; lo: number }
   /** The digest is of the member that was pinged, also when a relay passes the ack on. */
   | { kind: 'ack'; seq: number; hi: number; lo: number }
-  | { kind: 'pingReq'; seq: number; from: PeerId; target: PeerId }
+  /** Asks to ping `target` and to pass its ack on; where none came within `nackMs`, a nack says that the asking arrived. */
+  | { kind: 'pingReq'; seq: number; from: PeerId; target: PeerId; nackMs: number }
+  /** From one that was asked to ping: no ack so far. From the pinged endpoint: nobody of that id lives here. */
+  | { kind: 'nack'; seq: number }
   | { kind: 'gossip' }
   /** Asks for the hashes of the 64 parts of the ids that begin with `prefix`. */
   | { kind: 'ranges'; seq: number; from: PeerId; prefix: string; pad: number }
@@ -46,7 +49,7 @@ export interface Packet {
   readonly unknown: number
 }
 
-const codes = { ping: 1, ack: 2, pingReq: 3, gossip: 5, ranges: 6, parts: 7, fetch: 8, page: 9 } as const
+const codes = { ping: 1, ack: 2, pingReq: 3, nack: 4, gossip: 5, ranges: 6, parts: 7, fetch: 8, page: 9 } as const
 
 /** Builds packets in one buffer that is reused: what `finish` returns is borrowed until the next `begin`. */
 export class PacketWriter {
@@ -92,19 +95,26 @@ export function decodePacket(bytes: Uint8Array, tag: number): Packet | undefined
   if (bytes[0] !== protocolVersion) throw new ShoalError('packet_foreign', `protocol version ${bytes[0]}`)
   if (view.getUint32(1) !== tag) throw new ShoalError('packet_foreign', 'a packet of another room')
   let at = scanValue(bytes, prefixBytes, packetLimits)
-  const header = headerFrom(fieldsAt(bytes, prefixBytes, at))
+  const source = bytes.subarray()
+  const header = headerFrom(fieldsAt(source, prefixBytes, at))
   if (header === undefined) return undefined
   const rumours: { rumour: Rumour; bytes: Uint8Array }[] = []
   let unknown = 0
   while (at < bytes.length) {
     const end = scanValue(bytes, at, packetLimits)
-    if (end - at > rumourBytesMax) throw malformed(`a rumour longer than ${rumourBytesMax} bytes`)
-    const rumour = rumourFrom(fieldsAt(bytes, at, end))
+    const rumour = rumourAt(source, at, end)
     if (rumour) rumours.push({ rumour, bytes: bytes.subarray(at, end) })
     else unknown++
     at = end
   }
   return { header, rumours, unknown }
+}
+
+/** Parses one rumour that fills `bytes`; undefined for a kind only later versions know. Throws `packet_malformed`. */
+export function decodeRumour(bytes: Uint8Array): Rumour | undefined {
+  const end = scanValue(bytes, 0, packetLimits)
+  if (end !== bytes.length) throw malformed('bytes behind a rumour')
+  return rumourAt(bytes.subarray(), 0, end)
 }
 
 /** The 32 bits of an id that a ping names its target by. */
@@ -136,7 +146,9 @@ function headerFields(header: Header): unknown[] {
     case 'ack':
       return [code, header.seq, header.hi, header.lo]
     case 'pingReq':
-      return [code, header.seq, idToBytes(header.from), idToBytes(header.target)]
+      return [code, header.seq, idToBytes(header.from), idToBytes(header.target), header.nackMs]
+    case 'nack':
+      return [code, header.seq]
     case 'gossip':
       return [code]
     case 'ranges':
@@ -172,7 +184,15 @@ function headerFrom(fields: readonly unknown[]): Header | undefined {
       return { kind: 'ack', seq: takeNumber(first, 'seq'), hi: takeNumber(hi, 'digest'), lo: takeNumber(lo, 'digest') }
     }
     case codes.pingReq:
-      return { kind: 'pingReq', seq: takeNumber(first, 'seq'), from: takeId(fields[2]), target: takeId(fields[3]) }
+      return {
+        kind: 'pingReq',
+        seq: takeNumber(first, 'seq'),
+        from: takeId(fields[2]),
+        target: takeId(fields[3]),
+        nackMs: takeNumber(fields[4], 'nack time'),
+      }
+    case codes.nack:
+      return { kind: 'nack', seq: takeNumber(first, 'seq') }
     case codes.gossip:
       return { kind: 'gossip' }
     case codes.ranges:
@@ -211,8 +231,14 @@ function headerFrom(fields: readonly unknown[]): Header | undefined {
   }
 }
 
-function fieldsAt(bytes: Uint8Array, start: number, end: number): unknown[] {
-  const value = unpack(bytes.subarray(start, end))
+/** `source` is a view of our own, one for all values of a packet: msgpackr leaves its notes on what it reads. */
+function rumourAt(source: Uint8Array, start: number, end: number): Rumour | undefined {
+  if (end - start > rumourBytesMax) throw malformed(`a rumour longer than ${rumourBytesMax} bytes`)
+  return rumourFrom(fieldsAt(source, start, end))
+}
+
+function fieldsAt(source: Uint8Array, start: number, end: number): unknown[] {
+  const value = unpackBorrowed(source, start, end)
   if (!Array.isArray(value) || value.length === 0) throw malformed('a value that is no array')
   return value
 }
@@ -230,5 +256,5 @@ function takePrefix(field: unknown): string {
 
 function takeBytes(field: unknown, unit: number): Uint8Array {
   if (!(field instanceof Uint8Array) || field.length % unit !== 0) throw malformed(`bytes that are no ${unit} each`)
-  return field
+  return new Uint8Array(field)
 }

@@ -11,18 +11,35 @@ export const idTextLength = 22
 
 export const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const codeOf = new Int16Array(128).fill(-1)
-for (let i = 0; i < alphabet.length; i++) codeOf[alphabet.charCodeAt(i)] = i
+const charCodes = new Uint8Array(64)
+for (let i = 0; i < alphabet.length; i++) {
+  charCodes[i] = alphabet.charCodeAt(i)
+  codeOf[charCodes[i]!] = i
+}
+
+/** The characters of the id that is being written. */
+const written: number[] = new Array(idTextLength).fill(0)
+
+/** Where the first character of a text stands in the alphabet; the caller vouches that it does. */
+export function indexInAlphabet(text: string): number {
+  return codeOf[text.charCodeAt(0)]!
+}
 
 /** Text of 16 bytes. `bytes` is borrowed. */
 export function idFromBytes(bytes: Uint8Array): PeerId {
-  let text = ''
+  let at = 0
   for (let i = 0; i < 15; i += 3) {
     const triple = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!
-    text +=
-      alphabet[triple >> 18]! + alphabet[(triple >> 12) & 63]! + alphabet[(triple >> 6) & 63]! + alphabet[triple & 63]!
+    written[at++] = charCodes[triple >> 18]!
+    written[at++] = charCodes[(triple >> 12) & 63]!
+    written[at++] = charCodes[(triple >> 6) & 63]!
+    written[at++] = charCodes[triple & 63]!
   }
   const last = bytes[15]!
-  return text + alphabet[last >> 2]! + alphabet[(last & 3) << 4]!
+  written[at++] = charCodes[last >> 2]!
+  written[at] = charCodes[(last & 3) << 4]!
+  // At once and not character by character: engines would keep a chain of concatenations and flatten it at first use.
+  return String.fromCharCode.apply(null, written)
 }
 
 /** The 16 bytes of an id; the caller vouches for `isPeerId(id)`. */

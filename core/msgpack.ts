@@ -15,8 +15,16 @@ export function pack(value: unknown): Uint8Array {
 
 /** Decodes one value that fills `bytes`; binary is copied, since `bytes` may be borrowed. Throws `packet_malformed`. */
 export function unpack(bytes: Uint8Array): unknown {
+  return copied(unpackBorrowed(bytes.subarray(), 0, bytes.length))
+}
+
+/**
+ * Decodes one of several values of a packet, from `start` to `end`; binary in it is borrowed from `source`. msgpackr
+ * leaves a DataView on `source` for the next value, so that is a view that nobody else keeps. Throws `packet_malformed`.
+ */
+export function unpackBorrowed(source: Uint8Array, start: number, end: number): unknown {
   try {
-    return copied(packr.unpack(bytes))
+    return packr.unpack(source, { start, end })
   } catch (error) {
     throw malformed(error instanceof Error ? error.message : 'it cannot be decoded')
   }
