@@ -3,6 +3,7 @@
  * the rest is filled with rumours.
  */
 
+import { recordsFrom } from './answers.ts'
 import type { Belief } from './belief.ts'
 import { type Header, PacketWriter } from './codec.ts'
 import type { Config } from './config.ts'
@@ -10,14 +11,18 @@ import { type Endpoint, type Host, packetBytesMax } from './host.ts'
 import type { PeerId } from './ids.ts'
 import type { Members } from './members.ts'
 import type { Paths } from './paths.ts'
-import { type Random, sample } from './random.ts'
-import { Rumours, transmitLimit } from './rumours.ts'
-import { recordsFrom } from './sync.ts'
+import type { Random } from './random.ts'
+import { Rumours, shareOf, transmitLimit } from './rumours.ts'
 
 /** The longest claim against a member: two ids, an incarnation and what frames them. */
 export const claimBytesMax = 48
 /** Packets with records that a page's `wants` may cost. */
 const pushPacketsMax = 16
+
+interface Target {
+  readonly belief: Belief
+  readonly path: Endpoint
+}
 
 export class Outbox {
   readonly #members: Members
@@ -28,6 +33,9 @@ export class Outbox {
   readonly #count: (what: string) => void
   /** One queue for each kind of channel we have, so that a gateway's rumours are not used up on one island. */
   readonly #rumours: ReadonlyMap<string, Rumours>
+
+  readonly #successors = new Map<string, readonly PeerId[]>()
+  #burst = 0
 
   constructor(
     tag: number,
@@ -60,7 +68,13 @@ export class Outbox {
 
   /** Queues a rumour for every island. `bytes` is kept. */
   add(subject: string, bytes: Uint8Array): void {
-    for (const rumours of this.#rumours.values()) rumours.add(subject, bytes)
+    const share = shareOf(subject)
+    for (const rumours of this.#rumours.values()) rumours.add(subject, bytes, share)
+  }
+
+  /** Takes back what waits under exactly these subjects: claims that a member has refuted or outlived. */
+  withdraw(subjects: readonly string[]): void {
+    for (const rumours of this.#rumours.values()) rumours.withdraw(subjects)
   }
 
   /** A packet to a member, filled up with rumours; with `tell`, what is claimed of the member itself goes with it. */
@@ -95,8 +109,13 @@ export class Outbox {
     else this.#count('answers_withheld')
   }
 
-  /** A sync request with records that the answerer should have; padded, it may be answered in full by a stranger. */
-  ask(to: Endpoint, header: Header, records: readonly Uint8Array[], padded: boolean): void {
+  /**
+   * A sync request with our own record, and with what we hold against the one who is asked, so that it can refute.
+   * Padded, it may be answered in full by a stranger. Returns the bytes of its packet.
+   */
+  ask(to: Endpoint, header: Header, ownRecord: Uint8Array, padded: boolean): number {
+    const claim = this.#members.claimAt(to)
+    const records = claim ? [ownRecord, claim] : [ownRecord]
     const bytes = records.reduce((sum, record) => sum + record.length, 0)
     let left = this.#writer.begin(header) - bytes
     if (padded && (header.kind === 'fetch' || header.kind === 'ranges')) {
@@ -105,11 +124,13 @@ export class Outbox {
     }
     if (left >= 0) for (const record of records) this.#writer.add(record)
     this.#transmit(to)
+    return this.#writer.length
   }
 
   /** All records of these members, as far as a few packets take them. */
   push(to: Endpoint, ids: readonly PeerId[]): void {
-    let left = this.#writer.begin({ kind: 'gossip' })
+    const empty = this.#writer.begin({ kind: 'gossip' })
+    let left = empty
     let packets = 1
     for (const id of ids) {
       const belief = this.#members.get(id)
@@ -124,33 +145,61 @@ export class Outbox {
         left -= bytes.length
       }
     }
-    this.#transmit(to)
+    if (left < empty) this.#transmit(to)
   }
 
   /** One rumour at once, to a few members. */
-  tell(bytes: Uint8Array, beliefs: readonly Belief[]): void {
-    for (const belief of beliefs) {
-      const path = this.#paths.to(belief)
-      if (path === undefined) continue
+  tell(bytes: Uint8Array, targets: readonly Target[]): void {
+    for (const { path } of targets) {
       this.#writer.begin({ kind: 'gossip' })
       this.#writer.add(bytes)
       this.#transmit(path)
     }
   }
 
-  /** Sends what waits to a few random members of each island. */
+  /** Who comes next on the rings of an island: each is then told by members that others do not depend on. */
+  follow(kind: string, successors: readonly PeerId[]): void {
+    this.#successors.set(kind, successors)
+  }
+
+  /**
+   * Sends what waits to a few members of each island: in one burst to members drawn at random, which is fast, in the next
+   * to successors on the rings, which leaves nobody out.
+   */
   gossip(random: Random): void {
-    const reachable = this.#paths.reachable()
+    this.#burst++
     for (const [kind, rumours] of this.#rumours) {
       if (rumours.size === 0) continue
-      const targets = reachable.filter((belief) => this.#paths.island(belief) === kind)
+      const targets = this.#burst % 2 === 1 ? this.#drawn(kind, random) : this.#next(kind)
+      if (targets.length === 0) targets.push(...this.#drawn(kind, random))
       // Alone on this island: whoever comes later gets everything by sync.
       if (targets.length === 0) rumours.clear()
-      for (const belief of sample(targets, this.#config.gossipFanout, random)) {
+      for (const { belief, path } of targets) {
         if (rumours.size === 0) break
-        this.send({ kind: 'gossip' }, belief, this.#paths.to(belief)!)
+        this.send({ kind: 'gossip' }, belief, path)
       }
     }
+  }
+
+  #drawn(kind: string, random: Random): Target[] {
+    const { gossipFanout } = this.#config
+    return this.#paths.some(gossipFanout, random, (belief) => this.#paths.island(belief) === kind)
+  }
+
+  /** On the rings they are always the same; in a small room, where everybody is next, they take turns. */
+  #next(kind: string): Target[] {
+    const successors = this.#successors.get(kind) ?? []
+    const { gossipFanout } = this.#config
+    const targets: Target[] = []
+    const first = (this.#burst >> 1) * gossipFanout
+    for (let i = 0; i < Math.min(gossipFanout, successors.length); i++) {
+      const belief = this.#members.get(successors[(first + i) % successors.length]!)
+      const path = belief?.present && this.#paths.island(belief) === kind ? this.#paths.to(belief) : undefined
+      if (path !== undefined && !targets.some((target) => target.belief === belief)) {
+        targets.push({ belief: belief!, path })
+      }
+    }
+    return targets
   }
 
   /** Fills the packet that is being written with rumours for a member. */

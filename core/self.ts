@@ -12,6 +12,7 @@ import type { MemberMode, StateValue } from './member.ts'
 import type { Members } from './members.ts'
 import { unpack } from './msgpack.ts'
 import { type AliveRecord, type EntryRecord, encodeRumour, keyCharsMax, numberMax, rumourFrom } from './rumour.ts'
+import { entrySubject } from './rumours.ts'
 
 /** By how much an entry's encoding may grow as its version does: from one byte to five. */
 const versionBytesMax = 4
@@ -153,7 +154,7 @@ export class Self {
 
   #set(record: EntryRecord, bytes: Uint8Array): void {
     this.belief.entries.set(record, bytes)
-    this.#spread(`${record.id}${record.key}`, bytes)
+    this.#spread(entrySubject(record.id, record.key), bytes)
   }
 }
 
