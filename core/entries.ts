@@ -3,7 +3,7 @@
  * "newer" needs no clock. Others keep the greatest version of each key.
  */
 
-import { type Digest, hashFact, hashPair, hashText, toggle } from './digest.ts'
+import { type Digest, emptyDigest, hashFact, hashPair, hashText, toggle } from './digest.ts'
 import type { PeerId } from './ids.ts'
 import type { State, StateValue } from './member.ts'
 import { bytesSupersede } from './precedence.ts'
@@ -25,15 +25,23 @@ export interface Entry {
   readonly bytes: Uint8Array
 }
 
+/** What members without entries share; nothing is ever added to it. */
+const none: Map<string, Entry> = new Map()
+
 export class Entries {
-  readonly #idHash: Digest
-  readonly #entries = new Map<string, Entry>()
+  readonly #id: PeerId
+  /** Made with the first entry: most members of a large room have none. */
+  #entries: Map<string, Entry> = none
+  #digest: Digest | undefined
   #bytes = 0
-  /** What these entries add to the member's part of the digest. */
-  readonly digest: Digest = { hi: 0, lo: 0 }
 
   constructor(id: PeerId) {
-    this.#idHash = hashText(id)
+    this.#id = id
+  }
+
+  /** What these entries add to the member's part of the digest. */
+  get digest(): Readonly<Digest> {
+    return this.#digest ?? emptyDigest
   }
 
   get size(): number {
@@ -67,6 +75,7 @@ export class Entries {
   /** Keeps an entry that is wanted and fits. `bytes` is kept. */
   set(record: EntryRecord, bytes: Uint8Array): void {
     this.#remove(record.key)
+    if (this.#entries === none) this.#entries = new Map()
     const entry = { version: record.version, volatile: record.volatile, value: frozen(record.value), bytes }
     this.#entries.set(record.key, entry)
     this.#bytes += bytes.length
@@ -86,6 +95,7 @@ export class Entries {
 
   /** Entries above a version, in the order of their versions. */
   since(version: number): [string, Entry][] {
+    if (this.#entries.size === 0) return []
     return [...this.#entries].filter(([, entry]) => entry.version > version).sort((a, b) => a[1].version - b[1].version)
   }
 
@@ -117,7 +127,9 @@ export class Entries {
   }
 
   #toggle(key: string, entry: Entry): void {
-    if (!entry.volatile) toggle(this.digest, hashFact(hashPair(this.#idHash, hashText(key)), entry.version))
+    if (entry.volatile) return
+    this.#digest ??= { hi: 0, lo: 0 }
+    toggle(this.#digest, hashFact(hashPair(hashText(this.#id), hashText(key)), entry.version))
   }
 }
 

@@ -97,13 +97,18 @@ test('those who are gone are seen with `gone` only, until they are forgotten', (
   expect(members.digest).toEqual(emptyDigest)
 })
 
-test('an address leads to the present member whose record has it, and a restart takes it over', () => {
+test('an address leads to the present member whose record has it, and a restart moves in', () => {
   const members = new Members()
   const before = resident(ids[0]!, ['udp:10.0.0.1:7'])
   const after = resident(ids[1]!, ['udp:10.0.0.1:7', 'rtc:x'])
   members.update(before)
   expect(members.at('udp:10.0.0.1:7')).toBe(before)
   members.update(after)
+  expect(members.at('udp:10.0.0.1:7')).toBe(before)
+  members.moveIn(after)
+  expect(members.at('udp:10.0.0.1:7')).toBe(after)
+  // News of the one that lived there before do not bring it back.
+  members.update(before)
   expect(members.at('udp:10.0.0.1:7')).toBe(after)
   before.status = 'dead'
   members.update(before)
@@ -128,6 +133,70 @@ test('what is held against the member at an address is found even when that memb
   members.update(belief)
   expect(members.claimAt('udp:10.0.0.1:7')).toBe(belief.claimBytes)
   expect(members.claimAt('udp:10.0.0.2:7')).toBeUndefined()
+})
+
+test('of several processes that had one address, the claim against the last accused is found', () => {
+  const members = new Members()
+  const [first, second] = [resident(ids[0]!, ['udp:10.0.0.1:7']), resident(ids[1]!, ['udp:10.0.0.1:7'])]
+  for (const [i, belief] of [first, second].entries()) {
+    belief.status = 'dead'
+    belief.claimBytes = new Uint8Array([i])
+    members.update(belief)
+  }
+  expect(members.claimAt('udp:10.0.0.1:7')).toBe(second.claimBytes)
+  members.forget(first.id)
+  expect(members.claimAt('udp:10.0.0.1:7')).toBe(second.claimBytes)
+  second.status = 'alive'
+  second.claimBytes = undefined
+  members.update(second)
+  expect(members.claimAt('udp:10.0.0.1:7')).toBeUndefined()
+})
+
+test('members picked at random are different ones that suit, as many as there are', () => {
+  const members = new Members()
+  for (const id of ids) members.update(new Belief(id, 0))
+  const some = new Set(ids.slice(0, 5))
+  for (const [count, suits] of [
+    [1, () => true],
+    [4, () => true],
+    [24, () => true],
+    [30, () => true],
+    [3, (belief: Belief) => some.has(belief.id)],
+    [9, (belief: Belief) => some.has(belief.id)],
+    [2, () => false],
+  ] as const) {
+    const suitable = members.present().filter(suits)
+    for (let i = 0; i < 50; i++) {
+      const picked = members.pick(count, random, suits)
+      expect(picked).toHaveLength(Math.min(count, suitable.length))
+      expect(new Set(picked).size).toBe(picked.length)
+      expect(picked.every((belief) => suitable.includes(belief))).toBe(true)
+    }
+  }
+})
+
+test('everybody who suits is picked equally often, be they few or many', () => {
+  const members = new Members()
+  for (const id of ids) members.update(new Belief(id, 0))
+  for (const suitable of [ids, ids.slice(0, 3)]) {
+    const counts = new Map<PeerId, number>()
+    const rounds = 2000
+    for (let i = 0; i < rounds; i++) {
+      for (const { id } of members.pick(2, random, (belief) => suitable.includes(belief.id))) {
+        counts.set(id, (counts.get(id) ?? 0) + 1)
+      }
+    }
+    const expected = (2 * rounds) / suitable.length
+    for (const id of suitable) expect(Math.abs(counts.get(id)! - expected)).toBeLessThan(5 * Math.sqrt(expected))
+  }
+})
+
+test('in a room of 10,000 a few draws are enough to pick four', () => {
+  const members = new Members()
+  for (let i = 0; i < 10_000; i++) members.update(new Belief(idFromBytes(randomBytes(random, 16)), 0))
+  let looks = 0
+  members.pick(4, random, ({ id }) => ++looks > 0 && id.charCodeAt(5) % 2 === 1)
+  expect(looks).toBeLessThanOrEqual(32)
 })
 
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never

@@ -40,6 +40,11 @@ export class Paths {
     return this.#channels.map(({ kind }) => kind)
   }
 
+  /** A channel that depends on a server can carry packets: the server is there, and so is the network. */
+  get served(): boolean {
+    return this.kinds.includes('relay') && !this.#unavailable.has('relay')
+  }
+
   isOwn(endpoint: Endpoint): boolean {
     return this.#channels.some((channel) => channel.endpoint === endpoint)
   }
@@ -64,13 +69,20 @@ export class Paths {
     return islandOf(this.#channels, belief)
   }
 
-  /** Other present members that can be reached now. */
-  reachable(): Belief[] {
-    return [...this.#members.present()].filter((belief) => belief.id !== this.#self && this.to(belief) !== undefined)
+  /** Up to `count` other present members that suit and can be reached now, drawn at random, with the ways to them. */
+  some(count: number, random: Random, suits: (belief: Belief) => boolean): { belief: Belief; path: Endpoint }[] {
+    const found = this.#members.pick(
+      count,
+      random,
+      (belief) => belief.id !== this.#self && suits(belief) && this.to(belief) !== undefined,
+    )
+    return found.map((belief) => ({ belief, path: this.to(belief)! }))
   }
 
   /** Present members that no chain of members leads to. */
   cutOff(): Belief[] {
+    // In most rooms nobody is off our own channels, and no chain has to be looked for.
+    if (this.#members.present().every((belief) => this.island(belief) !== undefined)) return []
     return cutOff(this.#channels, this.#members.present())
   }
 
