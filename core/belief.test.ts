@@ -111,12 +111,48 @@ test('what another peer wrote under the prefix of services without its being one
 
 test('a round trip is smoothed, and only a change worth showing asks for a new snapshot', () => {
   const belief = known()
+  expect(belief.roundTrip).toBeUndefined()
+  expect(belief.snapshot(0).rttMs).toBeUndefined()
   expect(belief.measure(80)).toBe(true)
-  expect(belief.rttMs).toBe(80)
   expect(belief.measure(88)).toBe(false)
-  expect(belief.rttMs).toBe(81)
+  expect(belief.roundTrip!.smoothedMs).toBe(81)
+  belief.touch()
+  expect(belief.snapshot(0).rttMs).toBe(80)
   expect(belief.measure(800)).toBe(true)
-  expect(belief.rttMs).toBeCloseTo(81 + (800 - 81) / 8)
+  belief.touch()
+  expect(belief.snapshot(0).rttMs).toBeCloseTo(81 + (800 - 81) / 8, 1)
+})
+
+test('many small changes of a round trip are shown once they add up', () => {
+  const belief = known()
+  belief.measure(100)
+  const shown = Array.from({ length: 100 }, (_, i) => belief.measure(101 + i))
+  expect(shown.indexOf(true)).toBeGreaterThan(10)
+  expect(shown.filter((worth) => worth).length).toBeLessThan(5)
+})
+
+test('one that keeps coming back from the dead is shown as suspect, its services too, though it is alive', () => {
+  const belief = known()
+  offer(belief, { service: 'web' })
+  belief.punish(1.5, 0)
+  expect(belief.shown).toBe('alive')
+  belief.punish(1.5, 40_000)
+  belief.touch()
+  expect(belief.status).toBe('alive')
+  expect(belief.snapshot(40_000)).toMatchObject({ status: 'suspect', services: [{ status: 'suspect' }] })
+  belief.status = 'dead'
+  expect(belief.shown).toBe('dead')
+  belief.status = 'alive'
+  expect(belief.settle(40_000)).toBe(false)
+  expect(belief.settle(720_000)).toBe(true)
+  expect(belief.shown).toBe('alive')
+})
+
+test('where a member stands on a ring depends on its id and the ring alone', () => {
+  const rings = [0, 1, 2, 3]
+  const places = rings.map((ring) => known().placeOn(ring))
+  expect(rings.map((ring) => new Belief(id, 9).placeOn(ring))).toEqual(places)
+  expect(new Set(places).size).toBe(4)
 })
 
 function known(endpoints = ['udp:10.0.0.7:7946', 'rtc:x']): Belief {

@@ -2,11 +2,14 @@
  * What this peer holds of one member, and the frozen snapshot applications see of it.
  */
 
+import { Damping } from './damping.ts'
 import { type Digest, hashFact, hashText } from './digest.ts'
 import { Entries } from './entries.ts'
 import { addressOf, type Endpoint } from './host.ts'
 import type { PeerId } from './ids.ts'
 import type { Member, MemberStatus } from './member.ts'
+import { ringsCount } from './rings.ts'
+import { RoundTrip } from './rtt.ts'
 import type { AliveRecord } from './rumour.ts'
 import { type Instance, serviceFromValue, servicePrefix } from './services.ts'
 
@@ -24,10 +27,21 @@ export class Belief {
   claimBytes: Uint8Array | undefined
   since: number
   lastHeard = 0
-  rttMs: number | undefined
   via: Member['via'] = 'gossip'
+  /** Who accuses it at this incarnation; the first began the suspicion, the others confirm it. */
+  readonly accusers: PeerId[] = []
   /** When the suspicion runs out; the timer that carries another moment is stale. */
   suspectUntil = 0
+  /** What this peer was away for while it held the suspicion. */
+  extendedMs = 0
+  /** When the last probe of its own that failed was begun, and how many have failed since one was answered. */
+  failedAt = 0
+  failures = 0
+  /** Both only for those few members that are probed, or come and go. */
+  #roundTrip: RoundTrip | undefined
+  #damping: Damping | undefined
+  #shownRttMs: number | undefined
+  #places: number[] | undefined
   /** When something new was last learnt of its entries. */
   updatedAt: number
   /** Tells once in a while those who take it for alive that it is not. */
@@ -62,11 +76,48 @@ export class Belief {
     return this.endpoint(kind) !== undefined
   }
 
-  /** Smooths a round trip as RFC 6298 does; true where the change is worth a new snapshot. */
+  /** Takes a round trip; true where the change is worth a new snapshot. */
   measure(rttMs: number): boolean {
-    const before = this.rttMs
-    this.rttMs = before === undefined ? rttMs : before + (rttMs - before) / 8
-    return before === undefined || Math.abs(this.rttMs - before) >= Math.max(1, before / 4)
+    this.#roundTrip ??= new RoundTrip()
+    this.#roundTrip.take(rttMs)
+    const shown = this.#shownRttMs
+    const now = this.#roundTrip.smoothedMs!
+    if (shown !== undefined && Math.abs(now - shown) < Math.max(1, shown / 4)) return false
+    this.#shownRttMs = now
+    return true
+  }
+
+  /** Its place on one of the rings (see `neighboursOf`): everybody computes the same. */
+  placeOn(ring: number): number {
+    if (this.#places === undefined) {
+      this.#places = Array.from({ length: ringsCount }, (_, i) => hashFact(this.#idHash, 0x52696e67 + i).hi)
+    }
+    return this.#places[ring]!
+  }
+
+  /** What applications are told: a present member that keeps coming and going counts as suspect. */
+  get shown(): MemberStatus {
+    return this.status === 'alive' && this.#damping?.unsteady ? 'suspect' : this.status
+  }
+
+  /** Undefined until it was measured. */
+  get roundTrip(): Readonly<RoundTrip> | undefined {
+    return this.#roundTrip
+  }
+
+  /** See `Damping`. */
+  penalty(now: number): number {
+    return this.#damping?.penalty(now) ?? 0
+  }
+
+  punish(penalty: number, now: number): void {
+    this.#damping ??= new Damping()
+    this.#damping.add(penalty, now)
+  }
+
+  /** True if it has just been steady for long enough to be shown as alive again. */
+  settle(now: number): boolean {
+    return this.#damping?.settle(now) ?? false
   }
 
   /** Call after every change that a snapshot shows. */
@@ -86,14 +137,14 @@ export class Belief {
       id: this.id,
       name: record?.name ?? '',
       ...(record?.user == null ? {} : { user: record.user }),
-      status: this.status,
+      status: this.shown,
       mode: record?.mode ?? 'visible',
       incarnation: this.incarnation,
       state: this.entries.state(),
       services: Object.freeze(this.#instances(now)),
       endpoints: Object.freeze([...(record?.endpoints ?? [])]),
       via: this.via,
-      ...(this.rttMs === undefined ? {} : { rttMs: Math.round(this.rttMs * 100) / 100 }),
+      ...(this.#shownRttMs === undefined ? {} : { rttMs: Math.round(this.#shownRttMs * 100) / 100 }),
       since: this.since,
       lastHeard: this.lastHeard,
     })
@@ -117,7 +168,7 @@ export class Belief {
           meta: Object.freeze(service.meta),
           weight: service.weight,
           health: service.health,
-          status: service.draining ? 'draining' : this.status === 'suspect' ? 'suspect' : 'alive',
+          status: service.draining ? 'draining' : this.shown === 'suspect' ? 'suspect' : 'alive',
           ageMs: Math.max(0, now - this.updatedAt),
         }),
       )

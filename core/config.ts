@@ -5,13 +5,20 @@
 export interface Config {
   /** One member is probed per period (SWIM, section 3.1). */
   readonly probePeriodMs: number
-  /** How long a direct ping may take before others are asked to try. */
+  /**
+   * How long a direct ping may take before others are asked to try: the first until a round trip was measured, afterwards
+   * what the round trips say (RFC 6298), between the second and the third.
+   */
   readonly ackTimeoutMs: number
+  readonly ackTimeoutMinMs: number
+  readonly ackTimeoutMaxMs: number
   /** SWIM's k: how many members are asked to ping on our behalf. */
   readonly indirectProbes: number
-  /** A suspicion lasts this many periods, times log10 of the room's size (memberlist's SuspicionMult). */
+  /** An unconfirmed suspicion lasts this many periods, times log10 of the room's size (memberlist's SuspicionMult). */
   readonly suspicionMult: number
-  /** A rumour is sent this many times ceil(log10(n + 1)) (memberlist's RetransmitMult). */
+  /** A confirmed suspicion lasts this many periods, and the way of a refutation. */
+  readonly suspicionMinMult: number
+  /** A member sends a rumour this many times log10(n + 1), in small rooms more often (see `transmitLimit`). */
   readonly transmitMult: number
   /** New rumours wait this long for company before their first transmission. */
   readonly coalesceMs: number
@@ -32,7 +39,7 @@ export interface Config {
   readonly tombstonesMax: number
   /** More members than this are not taken in; what is refused is counted. */
   readonly membersMax: number
-  /** Rumours waiting to be sent, for each kind of channel; beyond it the most often sent is dropped and counted. */
+  /** Rumours waiting to be sent, of members and as many of the application, for each kind of channel; beyond it the most often sent is dropped and counted. */
   readonly rumoursMax: number
   /** Links being opened at the same time. */
   readonly dialsMax: number
@@ -44,11 +51,14 @@ export interface Config {
 export const defaultConfig: Config = {
   probePeriodMs: 1000,
   ackTimeoutMs: 500,
+  ackTimeoutMinMs: 100,
+  ackTimeoutMaxMs: 2000,
   indirectProbes: 3,
   suspicionMult: 4,
+  suspicionMinMult: 1,
   transmitMult: 4,
-  coalesceMs: 15,
-  gossipIntervalMs: 150,
+  coalesceMs: 10,
+  gossipIntervalMs: 40,
   gossipFanout: 4,
   differencesMax: 3,
   syncTimeoutMs: 500,

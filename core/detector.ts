@@ -1,16 +1,20 @@
 /**
- * SWIM's failure detector (section 3.1): one ping a period, k indirect ones where it stays unanswered, a failed probe
- * where those do too.
+ * SWIM's failure detector (section 3.1) with Lifeguard's nacks: a ping, where it stays unanswered k indirect ones and
+ * another direct one, a failed probe where those do too.
  *
  *     prober            target              helper
  *       | ping(seq) ------> |                  |
  *       |    (no ack within the timeout)       |
- *       | pingReq(seq, target) --------------> |
+ *       | ping(again) ----> |                  |
+ *       | pingReq(again, target) ------------> |
  *       |                   | <--- ping(seq') -|
+ *       |                   |   (no ack)       |
+ *       | <--------------------- nack(again) --|   the asking arrived: the silence is not the prober's
  *       |                   | ---- ack(seq') ->|
- *       | <----------------------- ack(seq) ---|
+ *       | <--------------------- ack(again) ---|   also behind the nack
  *
- * Only an ack proves life, direct or passed on; what others say of a member never does.
+ * Only an ack proves life, direct or passed on; what others say of a member never does. How long an answer may take
+ * follows the round trips measured, and the prober's own health. Acks that come later still count, and are still measured.
  */
 
 import type { Belief } from './belief.ts'
@@ -21,37 +25,61 @@ import type { PeerId } from './ids.ts'
 import type { Members } from './members.ts'
 import type { Outbox } from './outbox.ts'
 import type { Paths } from './paths.ts'
-import { ProbeOrder } from './probe-order.ts'
-import { type Random, sample } from './random.ts'
+import type { Random } from './random.ts'
+import { nackMsMax, Relays } from './relays.ts'
+import { UsualRoundTrip } from './rtt.ts'
 
-/** A ping under way on our own behalf. */
+/** A probe under way, or one that failed and may still be answered. */
 interface Probe {
+  readonly target: PeerId
+  /** The endpoint pinged: what it denies, it may deny for the target. */
+  readonly path: Endpoint
   readonly seq: number
-  readonly target: PeerId
   readonly sentAt: number
-  /** When others were asked: from then on an ack may have come the long way and says nothing about the round trip. */
-  askedAt: number | undefined
-  acked: boolean
+  /** Of the second attempt: its acks come by any way and say nothing about the round trip. */
+  readonly again: number
+  readonly helpers: Endpoint[]
+  /** Of the helpers, the one that is known to have lived last. */
+  voucher: Endpoint | undefined
+  readonly nacks: Set<Endpoint>
+  stage: 'direct' | 'indirect' | 'failed'
 }
 
-/** A ping under way for somebody else. */
-interface Relay {
-  readonly requester: Endpoint
-  readonly requesterSeq: number
-  readonly target: PeerId
+/** How a probe failed. */
+export interface Failure {
+  readonly sentAt: number
+  /** Members that were asked to help, and how many of them said that they had been. */
+  readonly helpers: number
+  readonly nacks: number
+  /** Nobody had answered before, and this time one did that is known to have lived last. */
+  readonly vouched: boolean
+  /** The endpoint answered that the member does not live there. */
+  readonly denied: boolean
 }
 
-/** Pings under way for others; beyond it requests are dropped. */
-const relaysMax = 128
+/** Probes under way at the same time; those beyond are not begun. */
+const probesMax = 256
+/** A failed probe is remembered this long for acks that come late. */
+const lateMs = 10_000
+/** A nack leaves when this share of the time has passed (Lifeguard). */
+const nackShare = 0.8
 
 export interface DetectorOwner {
-  /** No ack within the timeout is told by `expire`, called back at this time. */
-  wake(kind: 'ack' | 'relay', seq: number, at: number): void
+  /** By how much this peer's times are stretched. */
+  readonly stretch: number
+  /** Nobody at all answered the last probe. */
+  readonly doubtful: boolean
+  /** Calls `expire` back at this time. */
+  wake(kind: 'probe' | 'relay', seq: number, at: number): void
   nextSeq(): number
   count(what: string): void
+  /** No ack came in time. */
+  failed(belief: Belief, failure: Failure, now: number): void
 }
 
 export class Detector {
+  /** Round trips to anybody: what to expect of a member that was never measured. */
+  readonly usual = new UsualRoundTrip()
   readonly #self: PeerId
   readonly #members: Members
   readonly #paths: Paths
@@ -59,9 +87,9 @@ export class Detector {
   readonly #config: Config
   readonly #random: Random
   readonly #owner: DetectorOwner
-  readonly #order: ProbeOrder
-  readonly #relays = new Map<number, Relay>()
-  #probe: Probe | undefined
+  readonly #relays: Relays
+  /** Each under both its numbers. */
+  readonly #probes = new Map<number, Probe>()
 
   constructor(
     self: PeerId,
@@ -79,114 +107,160 @@ export class Detector {
     this.#config = config
     this.#random = random
     this.#owner = owner
-    this.#order = new ProbeOrder(random)
-  }
-
-  /** Takes a newcomer into the round. */
-  add(id: PeerId): void {
-    this.#order.add(id)
-  }
-
-  /** Something spoke against a member: it is probed next. */
-  hasten(id: PeerId): void {
-    this.#order.hasten(id)
+    this.#relays = new Relays(outbox, owner)
   }
 
   /** Drops what is under way: this peer was away, so no silence means anything. */
   forget(): void {
-    this.#probe = undefined
+    this.#probes.clear()
     this.#relays.clear()
   }
 
-  /**
-   * Ends a period: the member whose probe failed, if one did. Where a late timer has left those that were asked less than
-   * half their time, the probe goes on for one more period: a throttled tab would accuse without having waited for anybody.
-   */
-  verdict(now: number): Belief | undefined {
-    const probe = this.#probe
-    const { probePeriodMs, ackTimeoutMs } = this.#config
-    if (probe && !probe.acked && now - (probe.askedAt ?? now) < (probePeriodMs - ackTimeoutMs) / 2) return undefined
-    this.#probe = undefined
-    if (probe === undefined || probe.acked) return undefined
-    const belief = this.#members.get(probe.target)
-    // Without a path of our own left, the silence is ours, not the member's.
-    return belief?.present && this.#paths.to(belief) !== undefined ? belief : undefined
+  mayProbe(id: PeerId): boolean {
+    const belief = this.#members.get(id)
+    return id !== this.#self && belief?.present === true && this.#paths.to(belief) !== undefined
   }
 
-  /** Begins a period: pings the next member of the round, unless a probe goes on. */
-  probe(now: number): void {
-    if (this.#probe) return
-    const target = this.#order.next(this.#members.presentIds(), (id) => this.#mayProbe(id))
-    if (target === undefined) return
-    const seq = this.#owner.nextSeq()
-    this.#probe = { seq, target, sentAt: now, askedAt: undefined, acked: false }
-    this.#owner.wake('ack', seq, now + this.#config.ackTimeoutMs)
-    this.#ping(this.#members.get(target)!, seq)
+  /** Pings a member, unless it is being probed already or cannot be reached. True if a probe is under way. */
+  probe(target: PeerId, now: number): boolean {
+    for (const probe of this.#probes.values()) if (probe.target === target && probe.stage !== 'failed') return true
+    if (!this.mayProbe(target) || this.#probes.size >= 2 * probesMax) return false
+    const belief = this.#members.get(target)!
+    const probe: Probe = {
+      target,
+      path: this.#paths.to(belief)!,
+      seq: this.#owner.nextSeq(),
+      sentAt: now,
+      again: this.#owner.nextSeq(),
+      helpers: [],
+      voucher: undefined,
+      nacks: new Set(),
+      stage: 'direct',
+    }
+    this.#probes.set(probe.seq, probe)
+    this.#probes.set(probe.again, probe)
+    this.#owner.wake('probe', probe.seq, now + this.#timeoutMs(belief))
+    this.#ping(belief, probe.path, probe.seq)
+    return true
   }
 
   /** A timer of `wake`. */
-  expire(kind: 'ack' | 'relay', seq: number, now: number): void {
-    if (kind === 'relay') this.#relays.delete(seq)
-    else this.#askOthers(seq, now)
+  expire(kind: 'probe' | 'relay', seq: number, now: number): void {
+    if (kind === 'relay') return this.#relays.expire(seq, now)
+    const probe = this.#probes.get(seq)
+    if (probe === undefined) return
+    const belief = this.#members.get(probe.target)
+    if (!belief?.present) return this.#end(probe)
+    switch (probe.stage) {
+      case 'direct':
+        return this.#askOthers(probe, belief, now)
+      case 'indirect':
+        return this.#fail(probe, belief, false, now)
+      case 'failed':
+        return this.#end(probe)
+    }
   }
 
-  /** The probed member if the ack is the one waited for, with the round trip if the ack came straight. */
-  receiveAck(ack: Header & { kind: 'ack' }, now: number): { belief: Belief; rttMs: number | undefined } | undefined {
-    const relay = this.#relays.get(ack.seq)
-    if (relay) {
-      this.#relays.delete(ack.seq)
-      this.#outbox.forward({ ...ack, seq: relay.requesterSeq }, relay.requester)
-      return undefined
-    }
-    const probe = this.#probe
+  /** The member that proved to be alive, with the round trip if it was measured, and whether the ack came in time. */
+  receiveAck(
+    ack: Header & { kind: 'ack' },
+    onTime: boolean,
+    now: number,
+  ): { belief: Belief; rttMs: number | undefined; inTime: boolean } | undefined {
+    if (this.#relays.pass(ack)) return undefined
+    const probe = this.#probes.get(ack.seq)
     const belief = probe && this.#members.get(probe.target)
-    if (probe === undefined || probe.seq !== ack.seq || probe.acked || belief === undefined) {
+    if (probe === undefined || belief === undefined) {
       this.#owner.count('acks_late')
       return undefined
     }
-    probe.acked = true
-    return { belief, rttMs: probe.askedAt === undefined ? now - probe.sentAt : undefined }
+    const inTime = probe.stage !== 'failed'
+    const rttMs = onTime && ack.seq === probe.seq ? now - probe.sentAt : undefined
+    if (rttMs !== undefined) this.usual.take(rttMs)
+    // The ack of the first ping may still come and tell how long the way is.
+    if (rttMs !== undefined || probe.stage === 'direct') this.#end(probe)
+    else probe.stage = 'failed'
+    return { belief, rttMs, inTime }
+  }
+
+  /** True if it answers something this peer has asked. */
+  receiveNack(nack: Header & { kind: 'nack' }, from: Endpoint, now: number): boolean {
+    const probe = this.#probes.get(nack.seq)
+    if (probe === undefined) return false
+    const belief = this.#members.get(probe.target)
+    if (from === probe.path) {
+      if (belief?.present && probe.stage !== 'failed') this.#fail(probe, belief, true, now)
+    } else if (probe.helpers.includes(from)) probe.nacks.add(from)
+    else return false
+    return true
   }
 
   /** Another asks us to ping: at the endpoint of our own view, never at one the request could name. */
   receivePingReq(request: Header & { kind: 'pingReq' }, from: Endpoint, now: number): void {
     const belief = this.#members.get(request.target)
-    if (!belief?.present || this.#paths.to(belief) === undefined || this.#relays.size >= relaysMax) return
-    for (const { requester, target } of this.#relays.values()) {
-      if (requester === from && target === request.target) return
-    }
-    const seq = this.#owner.nextSeq()
-    this.#relays.set(seq, { requester: from, requesterSeq: request.seq, target: request.target })
-    this.#owner.wake('relay', seq, now + this.#config.probePeriodMs)
-    this.#ping(belief, seq)
+    const path = belief?.present ? this.#paths.to(belief) : undefined
+    const seq = this.#relays.open(request, from, now)
+    // Without a path the nack alone is the answer: it says that the asking arrived.
+    if (seq !== undefined && path !== undefined) this.#ping(belief!, path, seq)
   }
 
-  #askOthers(seq: number, now: number): void {
-    const probe = this.#probe
-    if (probe === undefined || probe.seq !== seq || probe.acked) return
-    const target = this.#members.get(probe.target)
-    if (target === undefined) return
-    probe.askedAt = now
-    const helpers = this.#paths
-      .reachable()
-      .filter(
-        ({ id, status, record }) =>
-          status === 'alive' && id !== target.id && record?.endpoints.some((endpoint) => target.has(kindOf(endpoint))),
+  /** The first attempt went unanswered: try again, by ourselves and by way of others. */
+  #askOthers(probe: Probe, belief: Belief, now: number): void {
+    probe.stage = 'indirect'
+    const waitMs = 2 * this.#timeoutMs(belief)
+    this.#ping(belief, probe.path, probe.again)
+    const helpers = this.#paths.some(this.#config.indirectProbes, this.#random, ({ id, status, record }) => {
+      return (
+        status === 'alive' && id !== belief.id && record!.endpoints.some((endpoint) => belief.has(kindOf(endpoint)))
       )
-    for (const helper of sample(helpers, this.#config.indirectProbes, this.#random)) {
-      const header = { kind: 'pingReq' as const, seq, from: this.#self, target: target.id }
-      this.#outbox.send(header, helper, this.#paths.to(helper)!)
+    })
+    if (this.#owner.doubtful) probe.voucher = this.#addLastHeard(helpers, belief)
+    for (const { belief: helper, path } of helpers) {
+      const wayMs = helper.roundTrip?.smoothedMs ?? this.usual.medianMs ?? 0
+      const nackMs = Math.min(nackMsMax, Math.max(0, Math.floor((waitMs - wayMs) * nackShare)))
+      const header = { kind: 'pingReq' as const, seq: probe.again, from: this.#self, target: belief.id, nackMs }
+      probe.helpers.push(path)
+      this.#outbox.send(header, helper, path)
     }
+    this.#owner.wake('probe', probe.seq, now + waitMs)
   }
 
-  #mayProbe(id: PeerId): boolean {
-    const belief = this.#members.get(id)
-    return id !== this.#self && belief?.present === true && this.#paths.to(belief) !== undefined
+  /** Where nobody at all answered the last probe, whoever is known to have lived last is asked too. */
+  #addLastHeard(helpers: { belief: Belief; path: Endpoint }[], target: Belief): Endpoint | undefined {
+    let last: Belief | undefined
+    for (const belief of this.#members.present()) {
+      if (belief !== target && belief.lastHeard > (last?.lastHeard ?? 0) && this.mayProbe(belief.id)) last = belief
+    }
+    if (last === undefined) return undefined
+    const path = this.#paths.to(last)!
+    if (!helpers.some(({ belief }) => belief === last)) helpers.push({ belief: last, path })
+    return path
   }
 
-  #ping(belief: Belief, seq: number): void {
+  #fail(probe: Probe, belief: Belief, denied: boolean, now: number): void {
+    probe.stage = 'failed'
+    this.#owner.wake('probe', probe.seq, now + lateMs)
+    const { sentAt, helpers, voucher, nacks } = probe
+    const vouched = voucher !== undefined && nacks.has(voucher)
+    this.#owner.failed(belief, { sentAt, helpers: helpers.length, nacks: nacks.size, vouched, denied }, now)
+  }
+
+  #end(probe: Probe): void {
+    this.#probes.delete(probe.seq)
+    this.#probes.delete(probe.again)
+  }
+
+  /** RFC 6298, between a floor and a ceiling, stretched while this peer is in bad health. */
+  #timeoutMs(belief: Belief): number {
+    const { ackTimeoutMs, ackTimeoutMinMs, ackTimeoutMaxMs } = this.#config
+    const measured = belief.roundTrip?.timeoutMs ?? this.usual.timeoutMs ?? ackTimeoutMs
+    const least = Math.min(ackTimeoutMinMs, ackTimeoutMs)
+    return Math.min(Math.max(measured, least), ackTimeoutMaxMs) * this.#owner.stretch
+  }
+
+  #ping(belief: Belief, path: Endpoint, seq: number): void {
     const { hi, lo } = this.#members.digest
     const header = { kind: 'ping' as const, seq, from: this.#self, to: idPrefix(belief.id), hi, lo }
-    this.#outbox.send(header, belief, this.#paths.to(belief)!, true)
+    this.#outbox.send(header, belief, path, true)
   }
 }

@@ -57,7 +57,7 @@ export interface Host {
 /** `changed` follows every change of the view, once per call into the core, after the events that tell what changed. */
 export type SwimEvent = MemberEvent | { type: 'status'; status: PeerStatus; reason: string } | { type: 'changed' }
 
-/** `isolated` is kept for a guard against one's own isolation; no rule reaches it yet. */
+/** `isolated`: this peer is probably cut off; it keeps the last view and declares nobody dead. */
 export type PeerStatus = 'joining' | 'joined' | 'isolated' | 'left'
 
 export type { Member }

@@ -1,18 +1,35 @@
 /**
- * Whom to probe next: SWIM's shuffled round robin (section 4.3). Everybody is probed once in a round, so a failure is
- * noticed within 2n - 1 periods at the latest, and a newcomer's place in the round is drawn at random.
+ * Whom to probe next. Four periods in five it is the turn of a successor on the rings (see `neighboursOf`), the fifth
+ * belongs to SWIM's shuffled round robin over everybody (section 4.3), which completes the rings where views differ and
+ * compares digests across the room.
+ *
+ * Whose turn it is, is read off the clock: on one ring everybody has one successor and one predecessor, so where clocks
+ * agree within a period, each member is probed by exactly one other in each of the four. Where they do not, its observers
+ * come by at the same intervals, but at times that have nothing to do with each other.
  */
 
 import type { PeerId } from './ids.ts'
 import { type Random, randomInt, shuffle } from './random.ts'
 
+/** Members that wait to be probed next; of more, the round robin takes care. */
+const hastenedMax = 64
+/** Of so many periods one belongs to the round robin. */
+const roundRobinEvery = 5
+
 export class ProbeOrder {
   #order: PeerId[] = []
   #at = 0
+  readonly #hastened: PeerId[] = []
+  #circuits: readonly (readonly PeerId[])[] = []
   readonly #random: Random
 
   constructor(random: Random) {
     this.#random = random
+  }
+
+  /** Who comes next on the rings, for each kind of channel: the kinds take turns, and within one its members. */
+  follow(circuits: readonly (readonly PeerId[])[]): void {
+    this.#circuits = circuits
   }
 
   /** Takes a newcomer into the round that is under way. */
@@ -24,11 +41,31 @@ export class ProbeOrder {
 
   /** Puts a member next: something spoke against it. */
   hasten(id: PeerId): void {
-    this.#order.splice(this.#at, 0, id)
+    if (this.#hastened.length < hastenedMax && !this.#hastened.includes(id)) this.#hastened.push(id)
   }
 
-  /** The next member that `mayProbe`; a new round over `all` begins at the end of the last. */
-  next(all: readonly PeerId[], mayProbe: (id: PeerId) => boolean): PeerId | undefined {
+  /** The member that `mayProbe` in the period of this number, counted by the clock. */
+  next(period: number, all: readonly PeerId[], mayProbe: (id: PeerId) => boolean): PeerId | undefined {
+    for (let id = this.#hastened.shift(); id !== undefined; id = this.#hastened.shift()) if (mayProbe(id)) return id
+    const turn = period % roundRobinEvery
+    const step = Math.floor(period / roundRobinEvery) * (roundRobinEvery - 1) + turn
+    return (
+      (turn < roundRobinEvery - 1 ? this.#nextOnRings(step, mayProbe) : undefined) ?? this.#nextOfAll(all, mayProbe)
+    )
+  }
+
+  #nextOnRings(step: number, mayProbe: (id: PeerId) => boolean): PeerId | undefined {
+    const kinds = this.#circuits.length
+    for (let i = 0; i < kinds; i++) {
+      const circuit = this.#circuits[(step + i) % kinds]!
+      const id = circuit[Math.floor(step / kinds) % circuit.length]
+      if (id !== undefined && mayProbe(id)) return id
+    }
+    return undefined
+  }
+
+  /** A new round over `all` begins at the end of the last. */
+  #nextOfAll(all: readonly PeerId[], mayProbe: (id: PeerId) => boolean): PeerId | undefined {
     for (let rounds = 0; rounds < 2; rounds++) {
       while (this.#at < this.#order.length) {
         const id = this.#order[this.#at++]!

@@ -1,22 +1,78 @@
 /**
- * How long a suspicion lasts before it becomes a death, and when a death told by another is believed.
+ * How long a suspicion lasts before it becomes a death, and when a death told by another is believed (Lifeguard, LHA
+ * Suspicion): long while one accuser stands alone, shorter with each that confirms independently.
  */
 
+import type { Belief } from './belief.ts'
 import type { Config } from './config.ts'
+import type { MemberMode } from './member.ts'
 
-type SuspicionConfig = Pick<Config, 'suspicionMult' | 'probePeriodMs'>
+type SuspicionConfig = Pick<Config, 'suspicionMult' | 'suspicionMinMult' | 'probePeriodMs'>
 
-/** Suspicion time in a room of `size` members, after memberlist: it grows with the time a refutation may need. */
-export function suspicionMs(config: SuspicionConfig, size: number): number {
-  return config.suspicionMult * Math.max(1, Math.log10(Math.max(1, size))) * config.probePeriodMs
+/** Lifeguard's K: with this many confirmations a suspicion is as short as it gets. */
+const confirmationsMost = 3
+
+/** Pages do other work on the thread that answers probes, and hidden ones are held back by their browser. */
+const patienceByMode: Readonly<Record<MemberMode, number>> = { server: 1, visible: 2, hidden: 3, frozen: 3 }
+
+/** What a round trip may add to a suspicion, in periods: a peer with slow neighbours would wait for ever. */
+const refutationPeriodsMax = 2
+
+export interface Circumstances {
+  /** Members present. */
+  readonly size: number
+  /** The usual round trip in this room, in milliseconds. */
+  readonly rttMs: number
+  readonly mode: MemberMode
+  /** See `Damping`. */
+  readonly penalty: number
+}
+
+export function circumstancesOf(belief: Belief, size: number, rttMs: number, now: number): Circumstances {
+  return { size, rttMs, mode: belief.record?.mode ?? 'visible', penalty: belief.penalty(now) }
+}
+
+/** How many confirmations are waited for: there must be somebody besides the suspect and its accuser to confirm. */
+export function confirmationsMax(size: number): number {
+  return Math.max(0, Math.min(confirmationsMost, size - 2))
 }
 
 /**
- * Nobody dies on one voice: a death told by another counts at once only where the suspicion has been held for half its
- * time already, that is where the member had its chance to refute. Until then it is one more suspicion. In the ordinary
- * run of things everybody has heard the suspicion long before; where a healed partition or a forger floods a room with
- * deaths, the members concerned refute instead of flapping.
+ * From its longest to its shortest, on memberlist's logarithmic curve:
+ *
+ *     longest   suspicionMult x log10 n periods, what a refutation by gossip alone may need
+ *     shortest  suspicionMinMult periods, and the way to the suspect and back through the room
  */
-export function deathIsRipe(config: SuspicionConfig, size: number, suspectedForMs: number): boolean {
-  return suspectedForMs >= suspicionMs(config, size) / 2
+export function suspicionMs(config: SuspicionConfig, confirmations: number, circumstances: Circumstances): number {
+  const { size } = circumstances
+  const shortest = shortestMs(config, circumstances)
+  const patience = patienceOf(circumstances)
+  const longest = Math.max(
+    shortest,
+    config.suspicionMult * Math.max(1, Math.log10(size)) * config.probePeriodMs * patience,
+  )
+  const most = confirmationsMax(size)
+  if (most === 0) return longest
+  const share = Math.log(Math.min(confirmations, most) + 1) / Math.log(most + 1)
+  return longest - (longest - shortest) * share
+}
+
+/**
+ * Nobody dies on one voice: a death told by another counts at once only where the suspicion has been held for half the
+ * shortest time already, that is where the member had its chance to refute. Until then it is one more accusation. In the
+ * ordinary run of things everybody has heard the suspicion long before; where a healed partition or a forger floods a
+ * room with deaths, the members concerned refute instead of flapping.
+ */
+export function deathIsRipe(config: SuspicionConfig, suspectedForMs: number, circumstances: Circumstances): boolean {
+  return suspectedForMs >= shortestMs(config, circumstances) / 2
+}
+
+function shortestMs(config: SuspicionConfig, circumstances: Circumstances): number {
+  const { size, rttMs } = circumstances
+  const refutation = Math.min(rttMs * (2 + Math.log2(Math.max(2, size))), refutationPeriodsMax * config.probePeriodMs)
+  return (config.suspicionMinMult * config.probePeriodMs + refutation) * patienceOf(circumstances)
+}
+
+function patienceOf({ mode, penalty }: Circumstances): number {
+  return patienceByMode[mode] * 2 ** penalty
 }

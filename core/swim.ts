@@ -5,21 +5,24 @@
  */
 
 import { Agreement, type Consistency } from './agreement.ts'
+import { Answers } from './answers.ts'
 import type { Belief } from './belief.ts'
-import { decodePacket, type Header, idPrefix, type Packet } from './codec.ts'
+import { Bursts } from './bursts.ts'
+import { decodePacket, decodeRumour, type Header, idPrefix, type Packet } from './codec.ts'
 import { type Config, defaultConfig } from './config.ts'
+import { Contacts } from './contacts.ts'
 import { Deadlines } from './deadlines.ts'
-import { Detector } from './detector.ts'
 import { type Digest, roomTag } from './digest.ts'
 import { ShoalError } from './errors.ts'
-import { Healing } from './healing.ts'
-import { addressOf, type ChannelInfo, type Endpoint, type Host, type PeerStatus, packetBytesMax } from './host.ts'
+import { type ChannelInfo, type Endpoint, type Host, type PeerStatus, packetBytesMax } from './host.ts'
 import type { PeerId } from './ids.ts'
+import { Judge, type JudgeTimer } from './judge.ts'
 import type { Member, MemberEvent, MemberMode } from './member.ts'
 import type { Members } from './members.ts'
+import { News } from './news.ts'
 import { claimBytesMax, Outbox } from './outbox.ts'
 import { Paths } from './paths.ts'
-import { type Random, randomInt, sample } from './random.ts'
+import { type Random, randomInt } from './random.ts'
 import { type EntryChange, Self, type SelfOptions } from './self.ts'
 import { Sync } from './sync.ts'
 import { View, type ViewOwner } from './view.ts'
@@ -37,16 +40,15 @@ export interface SwimOptions extends Omit<SelfOptions, 'endpoints'> {
 
 /** A farewell goes to this many members at once; the others hear of it as of any rumour. */
 const farewellsMax = 32
-/** Gone members are looked through for those that may be forgotten. */
 const sweepMs = 60_000
+/** In a larger room a newcomer does not pass on what it is taught. */
+const taughtMax = 256
 
 type Due =
-  | { type: 'period' }
-  | { type: 'ack' | 'relay'; seq: number }
-  | { type: 'suspicion'; id: PeerId; until: number }
-  | { type: 'gossip'; at: number }
+  | { type: 'period'; at: number }
+  | JudgeTimer
   | { type: 'sync'; seq: number; at: number }
-  | { type: 'heal'; at: number }
+  | { type: 'gossip' | 'heal'; at: number }
   | { type: 'sweep' }
 
 export class Swim implements ViewOwner {
@@ -61,20 +63,18 @@ export class Swim implements ViewOwner {
   readonly #self: Self
   readonly #paths: Paths
   readonly #outbox: Outbox
-  readonly #detector: Detector
+  readonly #judge: Judge
   readonly #sync: Sync
+  readonly #contacts: Contacts
+  readonly #answers: Answers
   readonly #agreement: Agreement
+  readonly #bursts: Bursts
   readonly #deadlines = new Deadlines<Due>()
-  readonly #healing: Healing
   readonly #counters = new Map<string, number>()
-  /** What happened to members during this call; told when it is over. */
-  readonly #events: { type: MemberEvent['type']; belief: Belief }[] = []
+  readonly #news = new News()
   #status: PeerStatus = 'joining'
-  #changed = false
+  #quiet = false
   #now: number
-  #gossipAt = Number.POSITIVE_INFINITY
-  #gossipedAt = Number.NEGATIVE_INFINITY
-  #healAt = 0
 
   constructor(options: SwimOptions) {
     const { id, name, user, mode, room, channels, random, host, now } = options
@@ -86,30 +86,36 @@ export class Swim implements ViewOwner {
     this.#now = now
     this.#tag = roomTag(room)
     this.#agreement = new Agreement(config.differencesMax)
+    this.#bursts = new Bursts(config)
     this.#view = new View(id, config, this)
     const { members } = this.#view
     this.beliefs = members
     const nextSeq = () => randomInt(random, 2 ** 32)
     this.#paths = new Paths(id, channels, members, config, random, host)
     this.#outbox = new Outbox(this.#tag, members, this.#paths, config, host, (what) => this.count(what))
-    this.#detector = new Detector(id, members, this.#paths, this.#outbox, config, random, {
-      wake: (type, seq, at) => this.#deadlines.add(at, { type, seq }),
+    const court = { self: id, view: this.#view, paths: this.#paths, outbox: this.#outbox, config, random }
+    this.#judge = new Judge(court, {
+      wake: (timer, at) => this.#deadlines.add(at, timer),
       nextSeq,
       count: (what) => this.count(what),
     })
     this.#sync = new Sync(id, members, config, {
-      ask: (to, header, retried) => this.#ask(to, header, retried),
+      ask: (to, header, padded) => this.#outbox.ask(to, header, this.#self.belief.recordBytes!, padded),
+      isStrange: (to) => this.#status === 'joining' || members.at(to) === undefined,
+      helpers: (count) => this.#paths.some(count, random, ({ status }) => status === 'alive').map(({ path }) => path),
       push: (to, ids) => this.#outbox.push(to, ids),
       wake: (seq, at) => this.#deadlines.add(at, { type: 'sync', seq, at }),
       finished: (complete) => this.#synced(complete),
       nextSeq,
     })
+    this.#answers = new Answers(members)
     const endpoints = channels.map(({ endpoint }) => endpoint)
     this.#self = new Self({ id, name, user, mode, endpoints }, members, (...rumour) => this.spread(...rumour), now)
-    this.#healing = new Healing(config, members, this.#paths, random)
-    this.#scheduleHeal()
+    this.#contacts = new Contacts(id, members, this.#paths, this.#sync, config, random)
+    this.#wake('heal', this.#contacts.nextHealing(now))
     // A random start keeps peers that were started together from probing in step.
-    this.#deadlines.add(now + random() * config.probePeriodMs, { type: 'period' })
+    const beginsAt = now + random() * config.probePeriodMs
+    this.#deadlines.add(beginsAt, { type: 'period', at: beginsAt })
     this.#deadlines.add(now + sweepMs, { type: 'sweep' })
   }
 
@@ -123,6 +129,7 @@ export class Swim implements ViewOwner {
   get reason(): string {
     if (this.#status === 'left') return 'this peer left'
     if (this.#status === 'joining') return 'looking for members'
+    if (this.#status === 'isolated') return this.#judge.isolation(this.#now) ?? ''
     return this.#view.members.size > 1 ? 'in touch with the room' : 'alone in the room so far'
   }
 
@@ -156,6 +163,7 @@ export class Swim implements ViewOwner {
       rumours_waiting: this.#outbox.waiting,
       tombstones: this.#view.members.gone,
       timers: this.#deadlines.size,
+      health: this.#judge.health.score,
     }
   }
 
@@ -164,15 +172,29 @@ export class Swim implements ViewOwner {
   /** Joins by way of these endpoints and keeps them as seeds. Without any, a room of one is joined at once. */
   join(seeds: readonly Endpoint[], now: number): void {
     this.#now = now
-    this.#healing.addSeeds(seeds)
-    this.#contact(seeds)
+    this.#contacts.addSeeds(seeds)
+    this.#seek(seeds)
+    this.#settle()
+  }
+
+  /** Takes encoded rumours as known from before: they are believed, and spread to nobody. */
+  remember(rumours: Iterable<Uint8Array>, now: number): void {
+    this.#now = now
+    this.#quiet = true
+    for (const bytes of rumours) {
+      const rumour = decodeRumour(bytes)
+      if (rumour) this.#view.receive(rumour, bytes, now)
+    }
+    this.#quiet = false
+    this.#news.hush()
+    if (this.#status === 'joining') this.#setStatus('joined')
     this.#settle()
   }
 
   /** Some peers of the room, learnt from a signalling server; they are contacted unless they are known to be alive. */
   introduce(endpoints: readonly Endpoint[], now: number): void {
     this.#now = now
-    this.#contact(endpoints)
+    this.#seek(endpoints)
     this.#settle()
   }
 
@@ -195,7 +217,8 @@ export class Swim implements ViewOwner {
   /** Says farewell; final. Repeating it repeats the farewell, which helps where packets are lost. */
   leave(now: number): void {
     this.#now = now
-    this.#outbox.tell(this.#self.farewell(), sample(this.#paths.reachable(), farewellsMax, this.#random))
+    const told = this.#paths.some(farewellsMax, this.#random, () => true)
+    this.#outbox.tell(this.#self.farewell(), told)
     if (this.#status !== 'left') {
       this.#self.belief.status = 'left'
       this.#self.belief.since = now
@@ -214,11 +237,13 @@ export class Swim implements ViewOwner {
     this.count('packets_received')
     const decoded = this.#decode(packet)
     if (decoded) {
-      if (decoded.unknown > 0) this.count('rumours_unknown')
       // A sender whose endpoint is no member's gets no more back than it sent: nobody is hit by answers he never asked for.
       const room = this.#view.members.at(from) ? packetBytesMax : packet.length
+      // What a newcomer is taught the others know already, unless they are joining too.
+      this.#quiet = this.#status === 'joining' && decoded.header.kind === 'page' && this.beliefs.size > taughtMax
       for (const { rumour, bytes } of decoded.rumours) this.#view.receive(rumour, bytes, now)
-      this.#receiveHeader(decoded.header, from, room)
+      this.#quiet = false
+      this.#receiveHeader(decoded.header, from, room, packet.length)
     }
     this.#settle()
   }
@@ -227,6 +252,7 @@ export class Swim implements ViewOwner {
     try {
       const decoded = decodePacket(packet, this.#tag)
       if (decoded === undefined) this.count('packets_unknown')
+      else if (decoded.unknown > 0) this.count('rumours_unknown')
       return decoded
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error
@@ -235,33 +261,39 @@ export class Swim implements ViewOwner {
     }
   }
 
-  #receiveHeader(header: Header, from: Endpoint, room: number): void {
+  #receiveHeader(header: Header, from: Endpoint, room: number, bytes: number): void {
     switch (header.kind) {
       case 'ping':
         return this.#receivePing(header, from, room)
       case 'ack':
         return this.#receiveAck(header, from)
       case 'pingReq':
-        return this.#detector.receivePingReq(header, from, this.#now)
+        return this.#judge.receivePingReq(header, from, this.#now)
+      case 'nack':
+        return this.#judge.receiveNack(header, from, this.#now)
       case 'gossip':
         return
       case 'ranges':
-        this.#welcome(header.from, from, room)
-        return this.#outbox.reply(this.#sync.parts(header.prefix, header.seq), [], from, room, header.from)
+        if (this.#status === 'joining') this.#contacts.welcome(header.from, from, room, this.#now)
+        return this.#outbox.reply(this.#answers.parts(header.prefix, header.seq), [], from, room, header.from)
       case 'fetch': {
-        this.#welcome(header.from, from, room)
-        const { header: answer, records } = this.#sync.page(header, room - claimBytesMax)
+        if (this.#status === 'joining') this.#contacts.welcome(header.from, from, room, this.#now)
+        const { header: answer, records } = this.#answers.page(header, room - claimBytesMax)
         return this.#outbox.reply(answer, records, from, room, header.from)
       }
       case 'parts':
         return this.#sync.receiveParts(header, from, this.#now)
       case 'page':
-        return this.#sync.receivePage(header, from, this.#now)
+        return this.#sync.receivePage(header, from, bytes, this.#now)
     }
   }
 
   #receivePing(ping: Header & { kind: 'ping' }, from: Endpoint, room: number): void {
-    if (ping.to !== idPrefix(this.id)) return this.count('pings_astray')
+    if (ping.to !== idPrefix(this.id)) {
+      // Meant for one who lived here before: who asks should know at once, as a closed port would tell.
+      this.count('pings_astray')
+      return this.#outbox.forward({ kind: 'nack', seq: ping.seq }, from)
+    }
     const { hi, lo } = this.#view.members.digest
     this.#outbox.reply({ kind: 'ack', seq: ping.seq, hi, lo }, [], from, room, ping.from, true)
     // A stranger's digest counts for nothing: a sync with an endpoint that was only claimed would send it more than it sent.
@@ -269,13 +301,16 @@ export class Swim implements ViewOwner {
   }
 
   #receiveAck(ack: Header & { kind: 'ack' }, from: Endpoint): void {
-    const heard = this.#detector.receiveAck(ack, this.#now)
+    // Where this peer was away itself, the time that passed says nothing about the way.
+    const overdueMs = this.#now - this.#deadlines.next
+    const heard = this.#judge.receiveAck(ack, overdueMs < this.#config.probePeriodMs / 4, this.#now)
     if (heard === undefined) return
     const { belief, rttMs } = heard
-    belief.lastHeard = this.#now
+    // Whoever answers there lives there, whatever others say that they do.
+    if (belief.present && belief.record?.endpoints.includes(from)) this.#view.members.moveIn(belief)
     if (rttMs !== undefined && belief.measure(rttMs)) {
       this.#view.members.update(belief)
-      this.#changed = true
+      this.#news.change()
     }
     this.#observe(ack, rttMs === undefined ? undefined : from)
   }
@@ -294,7 +329,7 @@ export class Swim implements ViewOwner {
     this.#now = now
     this.#paths.linkDown(kind, peer, now)
     this.#refreshPaths()
-    if (this.#view.members.get(peer)?.present) this.#detector.hasten(peer)
+    if (this.#view.members.get(peer)?.present) this.#judge.hasten(peer)
     this.#settle()
   }
 
@@ -318,7 +353,7 @@ export class Swim implements ViewOwner {
     if (this.#status === 'left') return
     this.#now = now
     const late = now - this.#deadlines.next
-    if (late > this.#config.probePeriodMs / 2) this.#wasAway(late)
+    if (this.#judge.late(late, now)) this.#doubt(late)
     for (let due = this.#deadlines.take(now); due; due = this.#deadlines.take(now)) this.#do(due)
     this.#settle()
   }
@@ -326,95 +361,80 @@ export class Swim implements ViewOwner {
   #do(due: Due): void {
     switch (due.type) {
       case 'period':
-        return this.#period()
-      case 'ack':
+        return this.#period(due.at)
+      case 'probe':
       case 'relay':
-        return this.#detector.expire(due.type, due.seq, this.#now)
-      case 'suspicion': {
-        const belief = this.#view.members.get(due.id)
-        if (belief?.status === 'suspect' && belief.suspectUntil === due.until) this.#view.declareDead(belief, this.#now)
-        return
-      }
+        return this.#judge.expire(due.type, due.seq, this.#now)
+      case 'suspicion':
+        return this.#judge.judge(due.id, due.until, this.#now)
       case 'gossip':
-        if (due.at === this.#gossipAt) this.#gossip()
+        if (!this.#bursts.begin(due.at, this.#now)) return
+        this.#outbox.gossip(this.#random)
+        if (this.#outbox.waiting > 0) this.#wake('gossip', this.#bursts.ask(this.#now))
         return
       case 'sync':
         return this.#sync.wake(due.seq, due.at, this.#now)
       case 'heal':
-        if (due.at !== this.#healAt) return
-        for (const to of this.#healing.tries(this.#status === 'joining')) this.#sync.start(to, this.#now)
-        return this.#scheduleHeal()
+        return this.#wake('heal', this.#contacts.heal(due.at, this.#status === 'joining', this.#now))
       case 'sweep':
         this.#view.sweep(this.#now)
+        for (const belief of this.#view.settled(this.#now)) this.notify('refute', belief)
         return this.#deadlines.add(this.#now + sweepMs, { type: 'sweep' })
     }
   }
 
-  /**
-   * This call comes late: the event loop was blocked, the tab throttled or the machine asleep. It was this peer that was
-   * away, so nobody is judged by what fell due meanwhile: the probe is void and suspicions get the time that was missed.
-   */
-  #wasAway(missedMs: number): void {
-    this.count('absences')
-    this.#detector.forget()
+  /** What is known may be old: the next difference is enough, and after a long absence a few members are asked at once. */
+  #doubt(missedMs: number): void {
     this.#agreement.doubt()
-    for (const belief of this.#view.members.present()) {
-      if (belief.status !== 'suspect') continue
-      belief.suspectUntil += missedMs
-      this.suspected(belief)
-    }
+    if (missedMs >= 2 * this.#config.probePeriodMs) this.#contacts.catchUp(this.#now)
   }
 
-  /** One protocol period: judge the last probe, start the next. */
-  #period(): void {
+  #period(plannedAt: number): void {
     this.count('periods')
-    this.#deadlines.add(this.#now + this.#config.probePeriodMs, { type: 'period' })
-    const silent = this.#detector.verdict(this.#now)
-    if (silent) {
-      this.count('probes_failed')
-      this.#view.suspect(silent, this.#now)
-    }
-    for (const belief of this.#paths.cutOff()) this.#view.suspect(belief, this.#now)
+    const lastsMs = this.#judge.period(this.#now)
+    // From when it should have begun, so that small delays do not add up.
+    const at = Math.max(plannedAt + lastsMs, this.#now + lastsMs / 2)
+    this.#deadlines.add(at, { type: 'period', at })
     this.#paths.plan(this.#now)
-    this.#detector.probe(this.#now)
-  }
-
-  #gossip(): void {
-    this.#gossipAt = Number.POSITIVE_INFINITY
-    this.#gossipedAt = this.#now
-    this.#outbox.gossip(this.#random)
-    if (this.#outbox.waiting > 0) this.#scheduleGossip(this.#now + this.#config.gossipIntervalMs)
   }
 
   // What the view asks for (see ViewOwner)
 
   spread(subject: string, bytes: Uint8Array): void {
+    if (this.#quiet && subject !== this.id) return
     this.#outbox.add(subject, bytes)
-    this.#scheduleGossip(Math.max(this.#now + this.#config.coalesceMs, this.#gossipedAt + 3 * this.#config.coalesceMs))
+    this.#wake('gossip', this.#bursts.ask(this.#now))
+  }
+
+  withdraw(subjects: readonly string[]): void {
+    this.#outbox.withdraw(subjects)
   }
 
   suspected(belief: Belief): void {
-    this.#deadlines.add(belief.suspectUntil, { type: 'suspicion', id: belief.id, until: belief.suspectUntil })
+    this.#judge.suspected(belief, this.#now)
+  }
+
+  displaced(belief: Belief): void {
+    if (belief.present) this.#judge.check(belief, this.#now)
+  }
+
+  get usualRttMs(): number {
+    return this.#judge.usualRttMs
   }
 
   accused(incarnation: number): void {
     this.count('refutations')
+    this.#judge.refuted()
     this.#self.publish({}, incarnation)
-    this.#changed = true
+    this.#news.change()
   }
 
   notify(type: MemberEvent['type'], belief: Belief): void {
-    this.#changed = true
-    if (type === 'update' && this.#events.some((event) => event.belief === belief)) return
-    this.#events.push({ type, belief })
+    this.#news.add(type, belief)
     if (type === 'join') {
-      this.#detector.add(belief.id)
+      this.#judge.add(belief.id)
       this.#refreshPath(belief)
-      this.#paths.plan(this.#now)
-    } else if (type === 'dead') {
-      this.#healing.hasten()
-      if (this.#healAt - this.#now > this.#config.healMinMs) this.#scheduleHeal()
-    }
+    } else if (type === 'dead') this.#wake('heal', this.#contacts.lost(this.#now))
   }
 
   count(what: string): void {
@@ -423,35 +443,14 @@ export class Swim implements ViewOwner {
 
   // Smaller decisions
 
-  /** A sync request carries our own record, and what we hold against the one who is asked, so that it can refute. */
-  #ask(to: Endpoint, header: Header, retried: boolean): void {
-    const claim = this.#view.members.claimAt(to)
-    const padded = retried || this.#status === 'joining' || this.#view.members.at(to) === undefined
-    this.#outbox.ask(to, header, [this.#self.belief.recordBytes!, ...(claim ? [claim] : [])], padded)
+  #seek(endpoints: readonly Endpoint[]): void {
+    const sought = this.#contacts.seek(endpoints, this.#now)
+    if (this.#status === 'joining' && !sought) this.#setStatus('joined')
   }
 
-  /** Somebody found us while we were looking for others. A stranger must have sent as much as our question takes. */
-  #welcome(id: PeerId, from: Endpoint, room: number): void {
-    if (this.#status !== 'joining' || id === this.id || room < packetBytesMax - 1) return
-    this.#sync.start(from, this.#now)
-  }
-
-  #contact(endpoints: readonly Endpoint[]): void {
-    const strangers = endpoints.filter((endpoint) => !this.#paths.isOwn(endpoint) && !this.#isAliveAt(endpoint))
-    for (const endpoint of strangers) this.#sync.start(endpoint, this.#now)
-    if (this.#status === 'joining' && strangers.length === 0 && !this.#healing.hasSeeds) this.#setStatus('joined')
-  }
-
-  #isAliveAt(endpoint: Endpoint): boolean {
-    const belief = this.#view.members.at(endpoint) ?? this.#view.members.get(addressOf(endpoint))
-    return belief?.status === 'alive'
-  }
-
-  /** Whoever was introduced and does not answer may be gone: without seeds to wait for, the room begins here. */
   #synced(complete: boolean): void {
     this.count(complete ? 'syncs' : 'syncs_failed')
-    if (this.#status !== 'joining') return
-    if (complete || (!this.#healing.hasSeeds && this.#sync.sessions === 0)) this.#setStatus('joined')
+    if (this.#status === 'joining' && this.#contacts.isDone(complete)) this.#setStatus('joined')
   }
 
   /** A difference that lasts starts a sync with whoever showed it last. */
@@ -469,32 +468,30 @@ export class Swim implements ViewOwner {
     if (via === belief.via) return
     belief.via = via
     this.#view.members.update(belief)
-    this.#changed = true
+    this.#news.change()
   }
 
-  #scheduleGossip(at: number): void {
-    if (at >= this.#gossipAt) return
-    this.#gossipAt = at
-    this.#deadlines.add(at, { type: 'gossip', at })
+  #wake(type: 'gossip' | 'heal', at: number | undefined): void {
+    if (at !== undefined) this.#deadlines.add(at, { type, at })
   }
 
-  #scheduleHeal(): void {
-    this.#healAt = this.#now + this.#healing.pauseMs()
-    this.#deadlines.add(this.#healAt, { type: 'heal', at: this.#healAt })
+  #judgeOneself(): void {
+    const isolated = this.#judge.isolation(this.#now) !== undefined
+    if (isolated && this.#status === 'joined') this.#setStatus('isolated')
+    else if (!isolated && this.#status === 'isolated') this.#setStatus('joined')
   }
 
   #setStatus(status: PeerStatus): void {
     this.#status = status
-    this.#changed = true
+    if (status === 'joined') this.#agreement.doubt()
+    this.#news.change()
     this.#host.notify({ type: 'status', status, reason: this.reason })
   }
 
   /** Tells what happened, after everything has: whoever listens sees the view as it is. */
   #settle(): void {
-    const events = this.#events.splice(0)
-    for (const { type, belief } of events) this.#host.notify({ type, member: belief.snapshot(this.#now) })
-    if (!this.#changed) return
-    this.#changed = false
-    this.#host.notify({ type: 'changed' })
+    this.#judgeOneself()
+    if (this.#news.joined) this.#paths.plan(this.#now)
+    this.#news.tell(this.#host, this.#now)
   }
 }

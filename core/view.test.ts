@@ -5,7 +5,6 @@ import { type Config, defaultConfig } from './config.ts'
 import { idFromBytes, type PeerId } from './ids.ts'
 import { type AliveRecord, type EntryRecord, encodeRumour, type Rumour } from './rumour.ts'
 import { Self } from './self.ts'
-import { suspicionMs } from './suspicion.ts'
 import { incarnationJumpMax, View } from './view.ts'
 
 const self = idOf(1)
@@ -91,12 +90,100 @@ test('a record with a greater incarnation refutes a suspicion; the same record a
   expect(told).toEqual(['join ann', 'suspect ann', 'refute ann'])
 })
 
-test('a suspicion is timed from when it began, and others confirming it do not put it off', () => {
-  const { view, timed } = world()
-  hear(view, alive(ann, 1), 1_000)
-  hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser }, 2_000)
-  hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser: bob }, 4_000)
-  expect(timed).toEqual([[ann, 2_000 + suspicionMs(defaultConfig, 2)]])
+test('another accuser confirms a suspicion, and is told on under a subject of its own', () => {
+  const { view, spread, accusers } = world()
+  hear(view, alive(bob, 1), 0)
+  hear(view, alive(ann, 1), 0)
+  spread.length = 0
+  const first = hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser }, 2_000)
+  const second = hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser: bob }, 4_000)
+  expect(spread).toEqual([
+    [ann, first],
+    [`${ann}!${bob}`, second],
+  ])
+  expect(accusers).toEqual([[accuser], [accuser, bob]])
+  expect(view.members.get(ann)).toMatchObject({ since: 2_000, claimBytes: first })
+})
+
+test.each(['unknown', 'dead', 'left'] as const)('an accuser that is %s confirms nothing', (status) => {
+  const { view, accusers, told } = world()
+  hear(view, alive(ann, 1))
+  if (status === 'dead') bring(view, bob, 'dead')
+  if (status === 'left') hear(view, { type: 'left', id: bob, incarnation: 1 })
+  hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser }, 10_000)
+  accusers.length = told.length = 0
+  for (const type of ['suspect', 'dead'] as const) hear(view, { type, id: ann, incarnation: 1, accuser: bob }, 10_001)
+  expect(view.members.get(ann)).toMatchObject({ status: 'suspect', accusers: [accuser] })
+  expect([accusers, told]).toEqual([[], []])
+})
+
+test('confirmations beyond those that shorten a suspicion are neither kept nor told on', () => {
+  const { view, spread } = world()
+  const voices = Array.from({ length: 20 }, (_, i) => idOf(10 + i))
+  for (const id of voices) hear(view, alive(id, 1))
+  hear(view, alive(ann, 1))
+  spread.length = 0
+  for (const id of voices) hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser: id })
+  expect(view.members.get(ann)!.accusers).toEqual(voices.slice(0, 4))
+  expect(spread).toHaveLength(4)
+})
+
+test.each(['refuted', 'a death', 'a farewell'])('what was confirmed is told on no more once it is %s', (end) => {
+  const { view, withdrawn } = world()
+  hear(view, alive(bob, 1))
+  hear(view, alive(ann, 1))
+  hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser })
+  hear(view, { type: 'suspect', id: ann, incarnation: 1, accuser: bob })
+  expect(withdrawn).toEqual([])
+  if (end === 'refuted') hear(view, alive(ann, 2))
+  else if (end === 'a death') view.declareDead(view.members.get(ann)!, 10_000)
+  else hear(view, { type: 'left', id: ann, incarnation: 1 })
+  expect(withdrawn).toEqual([`${ann}!${bob}`])
+  expect(view.members.get(ann)!.accusers).toEqual([])
+})
+
+test("a voice counts once, this peer's own too, and after a refutation all count anew", () => {
+  const { view, accusers } = world()
+  hear(view, alive(ann, 1))
+  const belief = view.members.get(ann)!
+  for (const type of ['suspect', 'dead', 'suspect'] as const) hear(view, { type, id: ann, incarnation: 1, accuser })
+  for (const now of [1_000, 2_000]) view.suspect(belief, now)
+  hear(view, alive(ann, 2), 3_000)
+  view.suspect(belief, 4_000)
+  expect(accusers).toEqual([[accuser], [accuser, self], [self]])
+  expect(belief.since).toBe(4_000)
+})
+
+test('a member that came back from the dead several times is shown as suspect until it has been steady', () => {
+  const { view, told } = world()
+  bring(view, ann, 'dead')
+  for (let incarnation = 2; incarnation <= 4; incarnation++) {
+    const now = incarnation * 20_000
+    hear(view, alive(ann, incarnation), now)
+    view.suspect(view.members.get(ann)!, now + 5_000)
+    if (incarnation < 4) view.declareDead(view.members.get(ann)!, now + 10_000)
+  }
+  const belief = view.members.get(ann)!
+  told.length = 0
+  // It is suspect to applications already, and stays so: neither change is a suspicion or a refutation to them.
+  hear(view, alive(ann, 5), 90_000)
+  expect(belief).toMatchObject({ status: 'alive', shown: 'suspect' })
+  view.suspect(belief, 100_000)
+  hear(view, alive(ann, 6), 101_000)
+  expect(new Set(told)).toEqual(new Set(['update ann']))
+  expect(view.settled(200_000)).toEqual([])
+  expect(view.settled(1_000_000)).toEqual([belief])
+  expect(belief.shown).toBe('alive')
+  expect(view.settled(1_000_000)).toEqual([])
+})
+
+test('whoever another takes the address of is told of, and nobody else', () => {
+  const { view, displaced } = world()
+  hear(view, { ...alive(ann, 1), endpoints: ['udp:a', 'rtc:a'] })
+  hear(view, { ...alive(ann, 2), endpoints: ['udp:a', 'rtc:a'] })
+  expect(displaced).toEqual([])
+  hear(view, { ...alive(bob, 1), endpoints: ['udp:a', 'rtc:b'] })
+  expect(displaced).toEqual([ann])
 })
 
 test('nobody dies on one voice: a death told of a member thought alive is one more suspicion', () => {
@@ -107,8 +194,8 @@ test('nobody dies on one voice: a death told of a member thought alive is one mo
   expect(told).toEqual(['join ann', 'suspect ann'])
 })
 
-test('a death told by another is believed once the suspicion is half over, and no sooner', () => {
-  const half = suspicionMs(defaultConfig, 2) / 2
+test('a death told by another is believed once half the shortest suspicion is over, and no sooner', () => {
+  const half = (defaultConfig.suspicionMinMult * defaultConfig.probePeriodMs) / 2
   for (const [waited, status] of [
     [half - 1, 'suspect'],
     [half, 'dead'],
@@ -140,6 +227,7 @@ test('nothing said of the same incarnation brings back one that left; a greater 
   expect(view.members.get(ann)!.status).toBe('left')
   hear(view, alive(ann, 3))
   expect(view.members.get(ann)!.status).toBe('alive')
+  expect(view.members.get(ann)!.penalty(0)).toBe(0)
   expect(told).toEqual(['join ann', 'leave ann', 'join ann'])
 })
 
@@ -204,10 +292,10 @@ test('a jump to an incarnation that leaves the owner no number to refute with is
 })
 
 test('a room that is full takes in nobody more and counts it', () => {
-  const { view, counts } = world({ membersMax: 2 })
+  const { view, counts } = world({ membersMax: 3 })
   hear(view, alive(ann, 1))
   hear(view, alive(bob, 1))
-  expect([...view.members.presentIds()].sort()).toEqual([self, ann].sort())
+  expect([...view.members.presentIds()].sort()).toEqual([self, ann, accuser].sort())
   expect(counts).toEqual(['members_refused'])
 })
 
@@ -334,15 +422,21 @@ interface World {
   /** What applications would hear. */
   told: string[]
   spread: [string, Uint8Array][]
-  timed: [PeerId, number][]
+  withdrawn: string[]
+  /** Of each suspicion and each confirmation, all who accuse by then. */
+  accusers: PeerId[][]
+  displaced: PeerId[]
   accused: number[]
   counts: string[]
 }
 
+/** A view of this peer and one more, whose word counts. */
 function world(config: Partial<Config> = {}): World {
   const told: string[] = []
   const spread: [string, Uint8Array][] = []
-  const timed: [PeerId, number][] = []
+  const withdrawn: string[] = []
+  const accusers: PeerId[][] = []
+  const displaced: PeerId[] = []
   const accused: number[] = []
   const counts: string[] = []
   const view = new View(
@@ -350,7 +444,10 @@ function world(config: Partial<Config> = {}): World {
     { ...defaultConfig, ...config },
     {
       spread: (subject, bytes) => spread.push([subject, bytes]),
-      suspected: (belief) => timed.push([belief.id, belief.suspectUntil]),
+      withdraw: (subjects) => withdrawn.push(...subjects),
+      suspected: (belief) => accusers.push([...belief.accusers]),
+      displaced: (belief) => displaced.push(belief.id),
+      usualRttMs: 0,
       accused: (incarnation) => accused.push(incarnation),
       notify: (type, belief) => told.push(`${type} ${belief.record?.name}`),
       count: (what) => counts.push(what),
@@ -358,7 +455,9 @@ function world(config: Partial<Config> = {}): World {
   )
   const options = { id: self, name: 'self', user: null, mode: 'server' as const, endpoints: ['udp:127.0.0.1:1'] }
   const own = new Self(options, view.members, () => {}, 0)
-  return { view, own, told, spread, timed, accused, counts }
+  hear(view, alive(accuser, 1))
+  told.length = spread.length = 0
+  return { view, own, told, spread, withdrawn, accusers, displaced, accused, counts }
 }
 
 function hear(view: View, rumour: Rumour, now = 0): Uint8Array {

@@ -5,8 +5,9 @@
 
 import { Belief } from './belief.ts'
 import type { Config } from './config.ts'
+import { refutedPenalty, returnedPenalty } from './damping.ts'
 import type { PeerId } from './ids.ts'
-import type { MemberEvent } from './member.ts'
+import type { MemberEvent, MemberStatus } from './member.ts'
 import { Members } from './members.ts'
 import { bytesSupersede, supersedes } from './precedence.ts'
 import {
@@ -17,7 +18,8 @@ import {
   type LeftRecord,
   type Rumour,
 } from './rumour.ts'
-import { deathIsRipe, suspicionMs } from './suspicion.ts'
+import { accusationSubject, entrySubject } from './rumours.ts'
+import { circumstancesOf, confirmationsMax, deathIsRipe } from './suspicion.ts'
 
 /** A jump further ahead than this is nobody's honest incarnation: it would leave the owner no number to refute with. */
 export const incarnationJumpMax = 1 << 20
@@ -27,8 +29,14 @@ const correctionMs = 5_000
 export interface ViewOwner {
   /** Tell others. A later rumour of the same subject takes this one's place. `bytes` is kept. */
   spread(subject: string, bytes: Uint8Array): void
-  /** The suspicion of `belief` ends at `belief.suspectUntil`. */
+  /** These rumours are out of date: what they tell is settled. */
+  withdraw(subjects: readonly string[]): void
+  /** `belief` came under suspicion, or another member has confirmed it. */
   suspected(belief: Belief): void
+  /** Another member lives at the address of this one now. */
+  displaced(belief: Belief): void
+  /** The usual round trip in this room, in milliseconds. */
+  readonly usualRttMs: number
   /** Others hold something of this peer at `incarnation` that it must outbid. */
   accused(incarnation: number): void
   notify(type: MemberEvent['type'], belief: Belief): void
@@ -62,10 +70,10 @@ export class View {
     }
   }
 
-  /** This peer's own suspicion: a probe that nobody could get answered, or no path left to reach it by. */
+  /** This peer's own suspicion: a probe failed, its address denies it, or no chain of members leads there any more. */
   suspect(belief: Belief, now: number): void {
     const { id, incarnation } = belief
-    if (belief.status === 'alive') this.#suspect({ type: 'suspect', id, incarnation, accuser: this.#self }, belief, now)
+    if (belief.present) this.#accuse({ type: 'suspect', id, incarnation, accuser: this.#self }, belief, now)
   }
 
   /** The suspicion ran out. */
@@ -88,6 +96,13 @@ export class View {
     })
   }
 
+  /** Members that came and went and have been steady since: they are shown as they are again. */
+  settled(now: number): Belief[] {
+    const settled = this.members.present().filter((belief) => belief.settle(now) && belief.status === 'alive')
+    for (const belief of settled) this.members.update(belief)
+    return settled
+  }
+
   #receiveAlive(record: AliveRecord, bytes: Uint8Array, now: number): void {
     const { id, incarnation } = record
     if (id === this.#self) return this.#receiveOwnRecord(record, bytes)
@@ -103,13 +118,15 @@ export class View {
     if (incarnation - belief.incarnation > incarnationJumpMax) return this.#owner.count('incarnations_refused')
     if (!this.#aliveSupersedes(record, bytes, belief)) return this.#correct(belief, now)
     const before = belief.status
+    const shown = belief.shown
     if (before !== 'alive') {
+      this.#acquit(belief)
       belief.status = 'alive'
       belief.since = now
-      belief.claimBytes = undefined
+      if (before !== 'left') belief.punish(before === 'suspect' ? refutedPenalty : returnedPenalty, now)
     }
     this.#adopt(belief, record, bytes)
-    this.#owner.notify(before === 'suspect' ? 'refute' : before === 'alive' ? 'update' : 'join', belief)
+    this.#owner.notify(eventOf(shown, belief.shown), belief)
   }
 
   #aliveSupersedes(record: AliveRecord, bytes: Uint8Array, belief: Belief): boolean {
@@ -122,11 +139,16 @@ export class View {
   #adopt(belief: Belief, record: AliveRecord, bytes: Uint8Array): void {
     const kept = new Uint8Array(bytes)
     this.members.forgetEndpoints(belief)
+    for (const endpoint of record.endpoints) {
+      const before = this.members.at(endpoint)
+      if (before && before !== belief) this.#owner.displaced(before)
+    }
     belief.record = record
     belief.recordBytes = kept
     belief.incarnation = record.incarnation
     belief.entries.forgetUpTo(record.floor)
     this.members.update(belief)
+    this.members.moveIn(belief)
     this.#owner.spread(record.id, kept)
   }
 
@@ -181,22 +203,43 @@ export class View {
       if (type === 'suspect') this.#correct(belief, now)
       return
     }
-    if (belief.status === 'alive') return this.#suspect({ ...accusation, type: 'suspect' }, belief, now)
-    if (type === 'dead' && deathIsRipe(this.#config, this.members.size, now - belief.since)) {
-      this.#die(belief, encodeRumour(accusation), now)
-    }
+    const ripe = type === 'dead' && belief.status === 'suspect' && this.#isRipe(belief, now)
+    if (ripe) return this.#die(belief, encodeRumour(accusation), now)
+    // Anybody may begin a suspicion, but only members confirm it: a stranger could be there under any number of names.
+    const counts = belief.status === 'alive' || this.members.get(accusation.accuser)?.present
+    if (counts) this.#accuse({ ...accusation, type: 'suspect' }, belief, now)
   }
 
-  #suspect(accusation: Accusation, belief: Belief, now: number): void {
+  /** The first accusation begins a suspicion, further ones of others confirm it and shorten it. */
+  #accuse(accusation: Accusation, belief: Belief, now: number): void {
+    const { accuser } = accusation
+    const first = belief.status === 'alive'
+    if (belief.accusers.includes(accuser)) return
+    if (belief.accusers.length > confirmationsMax(this.members.size)) return
     const bytes = encodeRumour(accusation)
+    belief.accusers.push(accuser)
+    this.#owner.spread(first ? belief.id : accusationSubject(belief.id, accuser), bytes)
+    if (!first) return this.#owner.suspected(belief)
+    const { shown } = belief
     belief.status = 'suspect'
     belief.since = now
+    belief.extendedMs = 0
     belief.claimBytes = bytes
-    belief.suspectUntil = now + suspicionMs(this.#config, this.members.size)
     this.members.update(belief)
     this.#owner.suspected(belief)
-    this.#owner.spread(belief.id, bytes)
-    this.#owner.notify('suspect', belief)
+    this.#owner.notify(shown === 'suspect' ? 'update' : 'suspect', belief)
+  }
+
+  /** What was said against it is over. */
+  #acquit(belief: Belief): void {
+    this.#owner.withdraw(belief.accusers.slice(1).map((accuser) => accusationSubject(belief.id, accuser)))
+    belief.accusers.length = 0
+    belief.claimBytes = undefined
+  }
+
+  #isRipe(belief: Belief, now: number): boolean {
+    const circumstances = circumstancesOf(belief, this.members.size, this.#owner.usualRttMs, now)
+    return deathIsRipe(this.#config, now - belief.since, circumstances)
   }
 
   #die(belief: Belief, bytes: Uint8Array, now: number): void {
@@ -205,6 +248,7 @@ export class View {
   }
 
   #end(belief: Belief, status: 'dead' | 'left', bytes: Uint8Array, now: number): void {
+    this.#acquit(belief)
     belief.status = status
     belief.since = now
     belief.claimBytes = bytes
@@ -231,7 +275,13 @@ export class View {
     belief.entries.set(record, kept)
     belief.updatedAt = now
     this.members.update(belief)
-    this.#owner.spread(`${record.id}${record.key}`, kept)
+    this.#owner.spread(entrySubject(record.id, record.key), kept)
     this.#owner.notify('update', belief)
   }
+}
+
+/** What applications are told when a member's word was taken. */
+function eventOf(before: MemberStatus, after: MemberStatus): MemberEvent['type'] {
+  if (before === 'dead' || before === 'left') return 'join'
+  return before === 'suspect' && after === 'alive' ? 'refute' : 'update'
 }

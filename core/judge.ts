@@ -1,0 +1,335 @@
+/**
+ * Judges others, and itself first. It decides whom to probe, whether silence is theirs or its own, when to accuse, whom to
+ * check as a witness, and when a suspicion has lasted long enough to be a death (SWIM with Lifeguard; rings after Rapid).
+ */
+
+import type { Belief } from './belief.ts'
+import type { Header } from './codec.ts'
+import type { Config } from './config.ts'
+import { Detector, type DetectorOwner, type Failure } from './detector.ts'
+import { Health } from './health.ts'
+import type { Endpoint } from './host.ts'
+import type { PeerId } from './ids.ts'
+import { crowdMin, Isolation } from './isolation.ts'
+import type { Members } from './members.ts'
+import type { Outbox } from './outbox.ts'
+import type { Paths } from './paths.ts'
+import { ProbeOrder } from './probe-order.ts'
+import type { Random } from './random.ts'
+import { neighboursOf } from './rings.ts'
+import { circumstancesOf, suspicionMs } from './suspicion.ts'
+import type { View } from './view.ts'
+
+export interface JudgeOwner {
+  /** Calls back at this time: `expire` with a number, `judge` with a member. */
+  wake(timer: JudgeTimer, at: number): void
+  nextSeq(): number
+  count(what: string): void
+}
+
+export type JudgeTimer = { type: 'probe' | 'relay'; seq: number } | { type: 'suspicion'; id: PeerId; until: number }
+
+/** What the judge needs of a peer. */
+export interface Court {
+  readonly self: PeerId
+  readonly view: View
+  readonly paths: Paths
+  readonly outbox: Outbox
+  readonly config: Config
+  readonly random: Random
+}
+
+/** After a long absence nobody is accused for so many periods: what this peer knows is old. */
+const gracePeriods = 3
+
+export class Judge implements DetectorOwner {
+  readonly health = new Health()
+  readonly #self: PeerId
+  readonly #view: View
+  readonly #members: Members
+  readonly #paths: Paths
+  readonly #outbox: Outbox
+  readonly #config: Config
+  readonly #owner: JudgeOwner
+  readonly #detector: Detector
+  readonly #order: ProbeOrder
+  readonly #isolation = new Isolation()
+  readonly #neighbours = new Set<PeerId>()
+  /** The generation of members that the rings were last computed for. */
+  #ringsOf = -1
+  /** The generation that had nobody cut off. */
+  #wholeAt = -1
+  #surveyedAt = Number.NEGATIVE_INFINITY
+  #lagged = false
+  #graceUntil = Number.NEGATIVE_INFINITY
+
+  constructor(court: Court, owner: JudgeOwner) {
+    const { self, view, paths, outbox, config, random } = court
+    this.#self = self
+    this.#view = view
+    this.#members = view.members
+    this.#paths = paths
+    this.#outbox = outbox
+    this.#config = config
+    this.#owner = owner
+    this.#order = new ProbeOrder(random)
+    this.#detector = new Detector(self, view.members, paths, outbox, config, random, this)
+  }
+
+  /** The usual round trip in this room; 0 until one was measured. */
+  get usualRttMs(): number {
+    return this.#detector.usual.medianMs ?? 0
+  }
+
+  /** Why this peer takes itself for cut off; undefined if it does not. */
+  isolation(now: number): string | undefined {
+    return this.#isolation.reason(now)
+  }
+
+  // Time
+
+  /** Begins a protocol period; returns how long it lasts. */
+  period(now: number): number {
+    this.#lagged = false
+    this.#survey(now)
+    const isolated = this.isolation(now) !== undefined
+    if (!isolated) this.#suspectCutOff(now)
+    this.#followRings()
+    const target = this.#order.next(Math.floor(now / this.#config.probePeriodMs), this.#members.presentIds(), (id) =>
+      this.#detector.mayProbe(id),
+    )
+    if (target !== undefined) this.#detector.probe(target, now)
+    // Whoever is cut off has nothing to spare the others, and wants to know when it is over.
+    return this.#config.probePeriodMs * (isolated ? 1 : this.health.factor)
+  }
+
+  expire(kind: 'probe' | 'relay', seq: number, now: number): void {
+    this.#detector.expire(kind, seq, now)
+  }
+
+  /**
+   * A timer comes so much late: the event loop was blocked, the tab throttled, the machine asleep. It was this peer that
+   * was slow or away. True if it was away so long that nobody may be judged by what fell due meanwhile: then probes are
+   * void and suspicions last longer by what was missed.
+   */
+  late(ms: number, now: number): boolean {
+    const { probePeriodMs } = this.#config
+    // Once a period: several timers may wait behind one delay.
+    if (ms > probePeriodMs / 4 && !this.#lagged) {
+      this.#lagged = true
+      this.health.worsen(1)
+    }
+    if (ms <= probePeriodMs / 2) return false
+    this.#owner.count('absences')
+    this.#detector.forget()
+    if (ms >= 2 * probePeriodMs) this.#graceUntil = now + gracePeriods * probePeriodMs
+    for (const belief of this.#members.suspects) {
+      belief.extendedMs += ms
+      this.#arm(belief, now)
+    }
+    return true
+  }
+
+  // Packets
+
+  receivePingReq(request: Header & { kind: 'pingReq' }, from: Endpoint, now: number): void {
+    this.#detector.receivePingReq(request, from, now)
+  }
+
+  receiveNack(nack: Header & { kind: 'nack' }, from: Endpoint, now: number): void {
+    if (this.#detector.receiveNack(nack, from, now)) this.#isolation.heard()
+  }
+
+  /** The member that answered, with the round trip if it was measured; `onTime` tells whether this peer is awake. */
+  receiveAck(
+    ack: Header & { kind: 'ack' },
+    onTime: boolean,
+    now: number,
+  ): { belief: Belief; rttMs: number | undefined } | undefined {
+    const heard = this.#detector.receiveAck(ack, onTime, now)
+    if (heard === undefined) return undefined
+    const { belief, inTime } = heard
+    this.#isolation.heard()
+    if (inTime) this.health.improve()
+    belief.lastHeard = now
+    belief.failures = 0
+    return heard
+  }
+
+  /** Others had to be told that this peer is alive: perhaps it answers too slowly. */
+  refuted(): void {
+    this.health.worsen(1)
+  }
+
+  // Members
+
+  /** Takes a newcomer into the round. */
+  add(id: PeerId): void {
+    this.#order.add(id)
+  }
+
+  /** Something speaks against a member: it is probed next. */
+  hasten(id: PeerId): void {
+    this.#order.hasten(id)
+  }
+
+  /** Who lives next to a member checks at once whether it is still there. */
+  check(belief: Belief, now: number): void {
+    if (this.#isWitness(belief)) this.#detector.probe(belief.id, now)
+  }
+
+  /** The view holds a member under suspicion, or has one more accuser of it. */
+  suspected(belief: Belief, now: number): void {
+    this.#arm(belief, now)
+    // Who accuses it itself has just tried; the others find out on their own, once.
+    if (belief.accusers.length === 1 && belief.accusers[0] !== this.#self) this.check(belief, now)
+  }
+
+  /** A suspicion's time is over, unless something has prolonged it meanwhile. */
+  judge(id: PeerId, until: number, now: number): void {
+    const belief = this.#members.get(id)
+    if (belief?.status !== 'suspect' || belief.suspectUntil !== until) return
+    if (this.#dueAt(belief, now) > now) return this.#arm(belief, now)
+    this.#survey(now)
+    const { probePeriodMs } = this.#config
+    if (this.isolation(now) !== undefined) return this.#arm(belief, now, now + probePeriodMs)
+    // Who has reason to doubt itself, or has had a sign of life meanwhile, looks once more.
+    const doubtful = this.health.score > 0 || belief.lastHeard > belief.since
+    const tried = belief.failedAt >= Math.max(belief.since, belief.lastHeard)
+    if (doubtful && !tried && this.#detector.probe(id, now)) return this.#arm(belief, now, now + probePeriodMs / 4)
+    this.#view.declareDead(belief, now)
+  }
+
+  // What the detector asks for (see DetectorOwner)
+
+  get stretch(): number {
+    return this.health.factor
+  }
+
+  get doubtful(): boolean {
+    return this.#isolation.silent
+  }
+
+  wake(type: 'probe' | 'relay', seq: number, at: number): void {
+    this.#owner.wake({ type, seq }, at)
+  }
+
+  nextSeq(): number {
+    return this.#owner.nextSeq()
+  }
+
+  count(what: string): void {
+    this.#owner.count(what)
+  }
+
+  failed(belief: Belief, failure: Failure, now: number): void {
+    this.#owner.count('probes_failed')
+    const { sentAt, helpers, nacks, denied } = failure
+    belief.failedAt = sentAt
+    if (denied) return this.#view.suspect(belief, now)
+    if (belief.status === 'alive') this.#doubtOneself(failure)
+    // Without a path of our own left, the silence is ours.
+    if (this.#paths.to(belief) === undefined) return
+    if (now < this.#graceUntil) return this.#order.hasten(belief.id)
+    if (helpers > 0 && nacks === 0 && !this.#isolation.silence(now)) {
+      // Nobody answered at all: others are asked before anything is concluded.
+      if (this.isolation(now) === undefined) this.#detector.probe(belief.id, now)
+      return
+    }
+    if (this.isolation(now) !== undefined) return
+    // One that keeps coming and going has to miss several in a row before it is accused again.
+    if (++belief.failures <= Math.floor(belief.penalty(now)) && belief.status === 'alive') {
+      return this.#order.hasten(belief.id)
+    }
+    this.#view.suspect(belief, now)
+  }
+
+  // Smaller decisions
+
+  /**
+   * Lifeguard counts every missing nack against the prober. When many members fail at once, though, most of those asked
+   * are gone themselves, and then everybody would be eight times as slow just when it matters. So it is only the silence
+   * of all that counts in full; where half of them answered in time, this peer's own ways are proved to be good.
+   */
+  #doubtOneself({ helpers, nacks, vouched }: Failure): void {
+    if (nacks === 0) this.health.worsen(helpers)
+    else if (2 * nacks >= helpers || vouched) this.health.improve()
+  }
+
+  /** Members that no chain of members leads to: nobody can say that they live. */
+  #suspectCutOff(now: number): void {
+    const { generation } = this.#members
+    if (this.#wholeAt === generation) return
+    const cutOff = this.#paths.cutOff()
+    if (cutOff.length === 0) this.#wholeAt = generation
+    for (const belief of cutOff) this.#view.suspect(belief, now)
+  }
+
+  /** Neighbours are each other's, so its witnesses are those who have it for a neighbour. */
+  #isWitness(belief: Belief): boolean {
+    this.#followRings()
+    return this.#neighbours.has(belief.id)
+  }
+
+  #followRings(): void {
+    const { generation } = this.#members
+    if (this.#ringsOf === generation) return
+    this.#ringsOf = generation
+    this.#neighbours.clear()
+    const self = this.#members.get(this.#self)!
+    const circuits: (readonly PeerId[])[] = []
+    for (const kind of this.#paths.kinds) {
+      const { successors, all } = neighboursOf(self, this.#crowd(kind))
+      this.#outbox.follow(kind, successors)
+      for (const id of all) this.#neighbours.add(id)
+      if (successors.length > 0) circuits.push(successors)
+    }
+    this.#order.follow(circuits)
+  }
+
+  #crowd(kind: string): readonly Belief[] {
+    return this.#members.present().filter((belief) => belief.has(kind))
+  }
+
+  #dueAt(belief: Belief, now: number): number {
+    const circumstances = circumstancesOf(belief, this.#members.size, this.usualRttMs, now)
+    const lasts = suspicionMs(this.#config, belief.accusers.length - 1, circumstances) * this.health.factor
+    return Math.max(belief.since, belief.lastHeard) + belief.extendedMs + lasts
+  }
+
+  #arm(belief: Belief, now: number, until = this.#dueAt(belief, now)): void {
+    belief.suspectUntil = until
+    this.#owner.wake({ type: 'suspicion', id: belief.id, until }, until)
+  }
+
+  #survey(now: number): void {
+    const others = this.#members.size - 1
+    const reachable = this.#isAnyReachable()
+    const { served } = this.#paths
+    // Many suspicions may end at about the same time; few are worth a count.
+    if (this.#members.suspects.size < crowdMin) {
+      return this.#isolation.look({ others, reachable, served, suspects: 0 }, now)
+    }
+    if (now - this.#surveyedAt < this.#config.probePeriodMs / 10) return
+    this.#surveyedAt = now
+    let suspects = 0
+    for (const belief of this.#members.suspects) if (!this.#isDisplaced(belief)) suspects++
+    this.#isolation.look({ others, reachable, served, suspects }, now)
+  }
+
+  /** Also true where nobody is on a channel of this peer's own: then it is they who are cut off. */
+  #isAnyReachable(): boolean {
+    let shared = false
+    for (const belief of this.#members.present()) {
+      if (this.#detector.mayProbe(belief.id)) return true
+      shared ||= belief.id !== this.#self && this.#paths.island(belief) !== undefined
+    }
+    return !shared
+  }
+
+  /** Another member lives at its address now. */
+  #isDisplaced({ id, record }: Belief): boolean {
+    const endpoints = record?.endpoints ?? []
+    return endpoints.length > 0 && endpoints.every((endpoint) => this.#members.at(endpoint)?.id !== id)
+  }
+}
