@@ -1,6 +1,7 @@
 /** `shoal`: the protocol core. Drivers and applications import from here only. */
 
 export type { Consistency } from './agreement.ts'
+export * from './clock.ts'
 export * from './config.ts'
 export * from './errors.ts'
 export * from './host.ts'

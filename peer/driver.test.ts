@@ -55,6 +55,17 @@ test('a timer that is on time waits for nothing', () => {
   expect(tick).toHaveBeenCalledTimes(1)
 })
 
+test('a clock that is set back an hour stops nothing: the core goes on at its pace', () => {
+  const { swim } = drive(new Hub())
+  for (let i = 0; i < 200; i++) pass(10)
+  const before = swim.counters().periods!
+  now -= 3_600_000
+  for (let i = 0; i < 1_000; i++) pass(10)
+  // Of ten periods one may be late: what passed between the last reading and the jump is lost.
+  expect(swim.counters().periods! - before).toBeGreaterThanOrEqual(9)
+  expect(swim.counters().absences).toBeUndefined()
+})
+
 test('a packet handed over while the core runs waits for its turn, with the bytes it had', () => {
   const { swim, driver } = drive(new Hub())
   const events = driver.eventsOf('sim')

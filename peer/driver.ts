@@ -12,6 +12,7 @@ import {
   Swim,
   type SwimEvent,
   type SwimOptions,
+  steady,
 } from '../core/index.ts'
 
 export type Clock = () => number
@@ -37,10 +38,13 @@ export class Driver implements Host {
   readonly #waiting: ((swim: Swim, now: number) => void)[] = []
   readonly #events: SwimEvent[] = []
 
-  /** `listen` hears every event after the call into the core that raised it; it may call the driver. */
+  /**
+   * `listen` hears every event after the call into the core that raised it; it may call the driver. `clock` may be set
+   * while it runs: what is set back is made good, a jump ahead is taken for an absence.
+   */
   constructor(listen: (event: SwimEvent) => void, clock: Clock = monotonicClock) {
     this.#listen = listen
-    this.#clock = clock
+    this.#clock = steady(clock)
   }
 
   /** What a channel of this kind tells; before `start` nothing is listened to. */
