@@ -6,31 +6,34 @@ import { roomTag } from '../digest.ts'
 import { forge } from './forgery.ts'
 import { simulate, simulatedRoom, type World } from './index.ts'
 
-test('a process stopped for three seconds accuses nobody, and nobody gives it up', () => {
-  for (const seed of [1, 2, 3, 4, 5]) {
+test('a process stopped for little more than a second accuses nobody, and nobody gives it up', () => {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     const world = settled(16, seed)
     const accusations = accusationsBy(world, 'p7')
-    world.pause('p7', 3_000)
+    world.run(seed * 125)
+    world.pause('p7', 1_200)
     world.run(20_000)
-    expect(accusations).toEqual([])
-    expect(world.deaths()).toEqual([])
+    expect({ seed, accusations, deaths: world.deaths() }).toEqual({ seed, accusations: [], deaths: [] })
     expect(world.isTrue()).toBe(true)
   }
 })
 
-test('a process stopped for half a minute is given up, comes back by itself and accuses nobody', () => {
-  for (const seed of [1, 2, 3, 4, 5]) {
-    const world = settled(16, seed)
-    const accusations = accusationsBy(world, 'p7')
-    world.pause('p7', 30_000)
-    world.run(30_000)
-    expect(new Set(world.deaths().map(({ name }) => name))).toEqual(new Set(['p7']))
-    world.settle(10_000)
-    world.run(30_000)
-    expect(accusations).toEqual([])
-    expect(world.isTrue()).toBe(true)
-  }
-})
+test.each([3_000, 30_000, 600_000])(
+  'a process stopped for %i ms is given up, accuses nobody and is back within three seconds',
+  (ms) => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const world = settled(16, seed)
+      const accusations = accusationsBy(world, 'p7')
+      world.pause('p7', ms)
+      world.run(ms)
+      expect(new Set(world.deaths().map(({ name }) => name))).toEqual(new Set(['p7']))
+      world.settle(3_000)
+      world.run(30_000)
+      expect({ seed, accusations }).toEqual({ seed, accusations: [] })
+      expect(world.isTrue()).toBe(true)
+    }
+  },
+)
 
 test('a laptop that slept, its clock too, accuses nobody and comes back by itself', () => {
   for (const ms of [3_000, 30_000, 600_000]) {
@@ -60,11 +63,13 @@ test('a probe that was under way when the machine was suspended accuses nobody w
       const stop = world.onPacket((from, _to, _kind, packet) => {
         pinged ||= from === 'p7' && decodePacket(packet, roomTag(simulatedRoom))!.header.kind === 'ping'
       })
-      world.runUntil(() => pinged, 2_000)
+      // It was late again and again, so it doubts itself, and its periods last longer.
+      world.runUntil(() => pinged, 10_000)
       stop()
       world.suspend('p7', ms)
       world.run(ms)
-      world.settle(20_000)
+      // Applications are shown a suspect by now: it comes and goes.
+      world.runUntil(() => isBack(world, 'p7'), 20_000)
     }
     expect({ ms, accusations }).toEqual({ ms, accusations: [] })
   }
@@ -125,4 +130,10 @@ function accusationsBy(world: World, name: string): string[] {
     if (by === name && (type === 'suspect' || type === 'dead')) accusations.push(`${type} ${of}`)
   })
   return accusations
+}
+
+/** True if everybody holds it to be alive, steady or not. */
+function isBack(world: World, name: string): boolean {
+  const { id } = world.peer(name)
+  return world.names().every((by) => world.peer(by).beliefs.get(id)?.status === 'alive')
 }

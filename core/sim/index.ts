@@ -20,7 +20,17 @@
  * are those of the protocol, without the headers of UDP or WebRTC.
  */
 
+export type { Connection } from './connection.ts'
 export type { FalseDeath, WorldEvent } from './history.ts'
-export { defaultLink, type JoinOptions, type Kind, type LinkOptions, type WorldOptions } from './options.ts'
-export type { Life, Traffic } from './participant.ts'
-export { type PacketListener, simulate, simulatedRoom, type World } from './world.ts'
+export {
+  defaultLink,
+  type JoinOptions,
+  type Kind,
+  type Lateness,
+  type LinkOptions,
+  type PeerLoss,
+  type WorldOptions,
+} from './options.ts'
+export type { Life, Load, Traffic } from './participant.ts'
+export type { PacketListener } from './transit.ts'
+export { simulate, simulatedRoom, type World } from './world.ts'

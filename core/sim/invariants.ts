@@ -1,8 +1,10 @@
 /**
- * What must hold at every moment of every run. A few cheap checks follow each event on the peer it touched, the whole
- * list follows now and then. A violation throws, with what is needed to see it again.
+ * What must hold at every moment of every run. A few cheap checks follow each event on the peer it touched; the whole
+ * list takes a look at every member and follows so seldom that it costs less than the events themselves, however large
+ * the room. A violation throws, with what is needed to see it again.
  */
 
+import type { Belief } from '../belief.ts'
 import type { Config } from '../config.ts'
 import { type Digest, hashFact, hashPair, hashText, sameDigest, toggle } from '../digest.ts'
 import { packetBytesMax, type SwimEvent } from '../host.ts'
@@ -10,19 +12,24 @@ import type { PeerId } from '../ids.ts'
 import type { Member } from '../member.ts'
 import type { Participant } from './participant.ts'
 
-/** The whole list is checked after this many events of one peer. */
+/** The whole list is checked after this many events of one peer, or this many for each of its members if that is more. */
 const thoroughEvery = 512
+const thoroughEveryPerMember = 8
+/** At the end of a run everybody is checked, unless that would be more members than this for each event since. */
+const membersPerEventMax = 8
 /** Timers a peer may have besides those of suspicions: probes, relays, requests, and stale ones of the last seconds. */
 const timersMax = 512
+/** Snapshots are compared in views up to this size: in larger ones they would be most of a run's memory. */
+const snapshotsMax = 256
 
 export class Invariants {
   readonly #config: Config
   readonly #ownerOf: (id: PeerId) => Participant | undefined
   readonly #explain: () => string
-  readonly #touches = new Map<Participant, number>()
-  /** The incarnation at which each peer gave up each member. */
-  readonly #goneAt = new Map<Participant, Map<PeerId, number>>()
-  readonly #snapshots = new Map<Participant, readonly Member[]>()
+  /** The incarnation at which a member was given up. A peer that forgets it and hears of it again makes a new belief. */
+  readonly #goneAt = new WeakMap<Belief, number>()
+  /** Events since everybody was checked. */
+  #events = 0
 
   /** `explain` tells seed, time and last events. */
   constructor(config: Config, ownerOf: (id: PeerId) => Participant | undefined, explain: () => string) {
@@ -33,13 +40,19 @@ export class Invariants {
 
   /** Follows every event on the peer it touched. */
   check(peer: Participant, worldMs: number, ticked: boolean): void {
-    const { swim } = peer
-    if (peer.life !== 'left' && swim.self().status !== 'alive')
-      this.#fail(peer, `it is ${swim.self().status} in its own view`)
+    const { swim, own, checked } = peer
+    if (own.status !== 'alive' && peer.life !== 'left') this.#fail(peer, `it is ${own.status} in its own view`)
     if (ticked && !(swim.nextTimeout() > peer.clock(worldMs))) this.#fail(peer, 'its next timeout lies in the past')
-    const touches = (this.#touches.get(peer) ?? 0) + 1
-    this.#touches.set(peer, touches)
-    if (touches % thoroughEvery === 0) this.checkAll(peer)
+    this.#events++
+    if (++checked.events < thoroughEvery || checked.events < thoroughEveryPerMember * swim.beliefs.size) return
+    this.#checkThoroughly(peer)
+  }
+
+  /** The whole list for all of these, unless too little has happened since the last time to be worth it. */
+  checkAll(peers: readonly Participant[]): void {
+    if (this.#events * membersPerEventMax < peers.length ** 2) return
+    this.#events = 0
+    for (const peer of peers) this.#checkThoroughly(peer)
   }
 
   checkPacket(peer: Participant, packet: Uint8Array): void {
@@ -48,44 +61,47 @@ export class Invariants {
 
   checkEvent(peer: Participant, event: SwimEvent): void {
     if (event.type === 'changed') {
-      this.#snapshots.delete(peer)
+      peer.checked.snapshot = undefined
       return
     }
     if (event.type === 'status') return
     const { id, name, status, incarnation } = event.member
-    this.#checkClaim(peer, event.member)
-    const gone = this.#goneAt.get(peer) ?? new Map<PeerId, number>()
-    this.#goneAt.set(peer, gone)
+    this.#checkClaim(peer, id, status, incarnation)
+    if (event.type === 'update') return
+    const belief = peer.swim.beliefs.get(id)
+    if (belief === undefined) this.#fail(peer, `it reports ${name}, of whom it holds nothing`)
     // Told when the call was over: a member that went and came back in one packet is seen as it is by then.
-    if (status === 'dead' || status === 'left') gone.set(id, incarnation)
+    if (status === 'dead' || status === 'left') this.#goneAt.set(belief, incarnation)
     else if (event.type === 'join') {
-      const before = gone.get(id)
+      const before = this.#goneAt.get(belief)
       if (before !== undefined && incarnation <= before) {
         this.#fail(peer, `${name} is back at incarnation ${incarnation}, though it went at ${before}`)
       }
     }
   }
 
-  /** The whole list. */
-  checkAll(peer: Participant): void {
-    const { swim } = peer
-    for (const member of swim.members({ gone: true })) this.#checkClaim(peer, member)
+  #checkThoroughly(peer: Participant): void {
+    const { swim, checked } = peer
+    checked.events = 0
+    for (const { id, status, incarnation } of swim.beliefs.all()) this.#checkClaim(peer, id, status, incarnation)
     this.#checkOrder(peer)
     this.#checkDigest(peer)
     this.#checkBounds(peer)
-    const before = this.#snapshots.get(peer)
+    if (swim.beliefs.size > snapshotsMax) return
+    const before = checked.snapshot
     const now = swim.members()
     if (before !== undefined && before !== now)
       this.#fail(peer, 'its snapshot is another one, though nothing was reported as changed')
-    this.#snapshots.set(peer, now)
+    checked.snapshot = now
   }
 
-  #checkClaim(peer: Participant, { id, name, status, incarnation }: Member): void {
+  #checkClaim(peer: Participant, id: PeerId, status: Member['status'], incarnation: number): void {
     const owner = this.#ownerOf(id)
     if (owner === undefined) return
-    const own = owner.swim.self().incarnation
-    if (incarnation > own) this.#fail(peer, `it holds ${name} at incarnation ${incarnation}, which is itself at ${own}`)
-    if (status === 'left' && owner.life !== 'left') this.#fail(peer, `it holds ${name} to have left, which has not`)
+    const { name, own, life } = owner
+    if (incarnation > own.incarnation)
+      this.#fail(peer, `it holds ${name} at incarnation ${incarnation}, which is itself at ${own.incarnation}`)
+    if (status === 'left' && life !== 'left') this.#fail(peer, `it holds ${name} to have left, which has not`)
   }
 
   #checkOrder(peer: Participant): void {

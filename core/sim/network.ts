@@ -1,11 +1,10 @@
 /**
- * The network between simulated peers: what happens to a packet on its way, who is cut off from whom, and which links
- * are open. Cuts go by name, so that a restarted peer comes back on its own side.
+ * The network between simulated peers: what happens to a packet on its way, and who is cut off from whom. Cuts go by
+ * name, so that a restarted peer comes back on its own side.
  */
 
-import type { PeerId } from '../ids.ts'
 import type { Random } from '../random.ts'
-import { defaultLink, type Kind, type LinkOptions } from './options.ts'
+import { defaultLink, type Kind, type LinkOptions, type PeerLoss } from './options.ts'
 
 export class Network {
   #link: LinkOptions
@@ -13,9 +12,9 @@ export class Network {
   #groupOf: Map<string, number> | undefined
   /** `from>to` by name: one-way cuts. */
   readonly #blocked = new Set<string>()
-  /** Open links by kind and both ids, the smaller first; a link that was opened again carries another number. */
-  readonly #links = new Map<string, number>()
-  #opened = 0
+
+  /** By name. */
+  readonly #lossOf = new Map<string, PeerLoss>()
 
   constructor(link: Partial<LinkOptions>, random: Random) {
     this.#link = { ...defaultLink, ...link }
@@ -26,9 +25,16 @@ export class Network {
     this.#link = { ...this.#link, ...link }
   }
 
+  /** What is lost of everything to and from one peer, whatever the channel. */
+  setLossOf(name: string, loss: PeerLoss): void {
+    if (loss.lossIn > 0 || loss.lossOut > 0) this.#lossOf.set(name, loss)
+    else this.#lossOf.delete(name)
+  }
+
   /** How often one packet arrives: not at all, once or twice. The signalling server's sockets lose and double nothing. */
   copies(from: string, to: string, kind: Kind): number {
     if (this.isCut(from, to)) return 0
+    if (this.#lossOf.size > 0 && this.#random() < this.#lossBetween(from, to)) return 0
     if (kind === 'relay') return 1
     const { loss, duplicate } = this.#link
     if (loss > 0 && this.#random() < loss) return 0
@@ -42,9 +48,16 @@ export class Network {
     return reorder > 0 && this.#random() < reorder ? usual + this.#random() * 10 * (delayMs + jitterMs) : usual
   }
 
+  /** True if nothing at all gets from one to the other. */
   isCut(from: string, to: string): boolean {
+    if (this.#lossOf.size > 0 && this.#lossBetween(from, to) >= 1) return true
     if (this.#blocked.size > 0 && this.#blocked.has(`${from}>${to}`)) return true
     return this.#groupOf !== undefined && this.#group(from) !== this.#group(to)
+  }
+
+  /** True if nothing gets to this one, whoever sends it. */
+  isDeaf(name: string): boolean {
+    return (this.#lossOf.get(name)?.lossIn ?? 0) >= 1
   }
 
   partition(groups: readonly (readonly string[])[]): void {
@@ -60,34 +73,14 @@ export class Network {
     this.#blocked.clear()
   }
 
-  open(kind: Kind, a: PeerId, b: PeerId): void {
-    this.#links.set(linkKey(kind, a, b), ++this.#opened)
-  }
-
-  /** The number of the open link; undefined without one. */
-  link(kind: Kind, a: PeerId, b: PeerId): number | undefined {
-    return this.#links.get(linkKey(kind, a, b))
-  }
-
-  /** True if there was a link to close. */
-  close(kind: Kind, a: PeerId, b: PeerId): boolean {
-    return this.#links.delete(linkKey(kind, a, b))
-  }
-
-  /** The open links, of one peer or of all. */
-  *links(of?: PeerId): Generator<{ kind: Kind; a: PeerId; b: PeerId; number: number }> {
-    for (const [key, number] of this.#links) {
-      const [kind, a, b] = key.split(' ') as [Kind, PeerId, PeerId]
-      if (of === undefined || a === of || b === of) yield { kind, a, b, number }
-    }
+  #lossBetween(from: string, to: string): number {
+    const out = this.#lossOf.get(from)?.lossOut ?? 0
+    const into = this.#lossOf.get(to)?.lossIn ?? 0
+    return 1 - (1 - out) * (1 - into)
   }
 
   /** Peers that no group names are together in one more group. */
   #group(name: string): number {
     return this.#groupOf?.get(name) ?? -1
   }
-}
-
-function linkKey(kind: Kind, a: PeerId, b: PeerId): string {
-  return a < b ? `${kind} ${a} ${b}` : `${kind} ${b} ${a}`
 }

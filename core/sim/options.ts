@@ -19,6 +19,18 @@ export interface LinkOptions {
 
 export const defaultLink: LinkOptions = { delayMs: 5, jitterMs: 10, loss: 0, duplicate: 0, reorder: 0 }
 
+/** What is lost besides, of everything that goes to one peer and of everything that comes from it; 1 is all of it. */
+export interface PeerLoss {
+  readonly lossIn: number
+  readonly lossOut: number
+}
+
+/** A process that gets too little of its processor reads each packet this much late, in order; evenly between the two. */
+export interface Lateness {
+  readonly minMs: number
+  readonly maxMs: number
+}
+
 /**
  * A kind of channel a simulated peer may have: `rtc` needs a link, which takes a handshake to open; `relay` goes through
  * a simulated signalling server, which also introduces peers to one another; any other, such as `sim` or `udp`, reaches
@@ -31,6 +43,8 @@ export interface WorldOptions {
   readonly peers: number
   /** The same seed and the same calls give the same run, to the packet. */
   readonly seed: number
+  /** They know one another from the first moment, with nothing left to tell: no join has to be simulated first. */
+  readonly acquainted?: boolean
   readonly config?: Partial<Config>
   readonly link?: Partial<LinkOptions>
   /** The channels of each peer, in order of preference; `['sim']` for all if left out. */
@@ -48,4 +62,6 @@ export interface JoinOptions {
   /** How far this peer's clock is ahead of the world's. */
   readonly clockOffsetMs?: number
   readonly mode?: MemberMode
+  /** Whose connection it is, as in the options of `join()`; a restart keeps it. */
+  readonly user?: string | undefined
 }

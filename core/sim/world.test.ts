@@ -98,6 +98,23 @@ test('names that are unknown, taken or gone are refused', () => {
   expect(() => world.pause('p1', 5)).toThrow('p1 is crashed')
 })
 
+test('of those that are gone the last keep their views, and the others are still known', () => {
+  const world = settled(2)
+  for (let i = 0; i < 65; i++) {
+    world.join(`x${i}`)
+    world.run(200)
+    world.leave(`x${i}`)
+  }
+  expect(world.peer('x1').members().length).toBeGreaterThan(1)
+  expect(() => world.peer('x0')).toThrow('x0 is gone for so long that its view is no longer kept')
+  expect(() => world.loadOf('x0')).toThrow('no longer kept')
+  expect(world.status('p0', 'x0')).toBe('left')
+  expect(world.traffic().get('x0')!.packetsOut).toBeGreaterThan(0)
+  world.restart('x0')
+  world.settle(60_000)
+  expect(world.peer('x0').members()).toHaveLength(3)
+})
+
 function settled(peers: number): World {
   const world = simulate({ peers, seed: 1 })
   world.settle(20_000)

@@ -5,58 +5,77 @@
 
 import { type Config, defaultConfig } from '../config.ts'
 import { Deadlines } from '../deadlines.ts'
-import { type Endpoint, kindOf, type SwimEvent } from '../host.ts'
+import type { Endpoint, SwimEvent } from '../host.ts'
 import { idBytes, idFromBytes, type PeerId } from '../ids.ts'
 import type { Member, StateValue } from '../member.ts'
-import { type Random, randomBytes, randomInt, sample, seededRandom } from '../random.ts'
+import { type Random, randomBytes, randomInt, seededRandom } from '../random.ts'
 import type { Swim } from '../swim.ts'
+import { Connection } from './connection.ts'
 import { type FalseDeath, History, type WorldEvent } from './history.ts'
 import { Invariants } from './invariants.ts'
+import { Links } from './links.ts'
 import { Network } from './network.ts'
-import type { JoinOptions, Kind, LinkOptions, WorldOptions } from './options.ts'
-import { Participant, type Traffic } from './participant.ts'
-import { viewsAgree, viewsAreTrue } from './views.ts'
+import type { JoinOptions, Kind, Lateness, LinkOptions, PeerLoss, WorldOptions } from './options.ts'
+import { type Load, Participant, type Traffic } from './participant.ts'
+import { type PacketListener, type Parcel, Transit } from './transit.ts'
+import { Views } from './views.ts'
 
 /** The room every simulated peer is in; a packet for `receive` must carry its tag. */
 export const simulatedRoom = 'simulated'
 /** How often `runUntil` asks. */
 const stepMs = 20
-/** How many peers the signalling server introduces at a time, and how often it is asked. */
-const introducedMax = 8
-const introductionsMs = 30_000
-
-/** A packet as it is sent, before the network decides on it. `packet` is borrowed. */
-export type PacketListener = (from: string, to: string, kind: Kind, packet: Uint8Array) => void
+/** Of those that crashed or left, this many keep what they believed by then, the last ones first; of more, memory runs out. */
+const goneMax = 64
+/** What adding and subtracting clocks may round, in milliseconds. */
+const roundingMs = 1e-3
 
 export class World {
   readonly #options: WorldOptions
   readonly #random: Random
   readonly #network: Network
+  readonly #links: Links
+  readonly #transit: Transit
   readonly #history = new History()
+  readonly #views = new Views()
   readonly #invariants: Invariants
-  readonly #heap = new Deadlines<() => void>()
+  readonly #heap = new Deadlines<(() => void) | Parcel>()
   /** The newest peer of each name. */
   readonly #peers = new Map<string, Participant>()
   readonly #byId = new Map<PeerId, Participant>()
-  readonly #byEndpoint = new Map<Endpoint, Participant>()
-  readonly #packetListeners = new Set<PacketListener>()
-  #signalingUp = true
+  /** Those that crashed or left and keep their views. */
+  readonly #gone: Participant[] = []
   #now = 0
+  /** Set while the world is being furnished: what peers report of that is not part of its story. */
+  #furnishing = false
 
   constructor(options: WorldOptions) {
     this.#options = options
     this.#random = seededRandom(options.seed)
     this.#network = new Network(options.link ?? {}, this.#random)
+    const at = (worldMs: number, event: (() => void) | Parcel) => this.#heap.add(worldMs, event)
+    const now = () => this.#now
+    this.#links = new Links(options, this.#network, this.#random, {
+      now,
+      at,
+      call: (peer, run) => this.#call(peer, run),
+      participant: (id) => this.#byId.get(id),
+      livePeers: () => this.#livePeers(),
+    })
+    this.#transit = new Transit(this.#network, this.#links, this.#random, {
+      now,
+      at,
+      receive: (peer, from, packet) => this.#receive(peer, from, packet),
+    })
     const config: Config = { ...defaultConfig, ...options.config }
     this.#invariants = new Invariants(
       config,
       (id) => this.#byId.get(id),
       () => this.#explain(),
     )
-    for (let i = 0; i < options.peers; i++) {
-      const { kinds = ['sim'] } = options
-      this.join(`p${i}`, { kinds: typeof kinds === 'function' ? kinds(i) : kinds })
-    }
+    const { peers, kinds = ['sim'], acquainted = false } = options
+    const kindsOf = (i: number) => (typeof kinds === 'function' ? kinds(i) : kinds)
+    if (acquainted) this.#acquaint(Array.from({ length: peers }, (_, i) => this.#start(`p${i}`, { kinds: kindsOf(i) })))
+    else for (let i = 0; i < peers; i++) this.join(`p${i}`, { kinds: kindsOf(i) })
   }
 
   // Time
@@ -69,7 +88,7 @@ export class World {
   /** Lets this much time pass. Throws when an invariant breaks. */
   run(ms: number): void {
     this.#runTo(this.#now + ms)
-    for (const peer of this.#peers.values()) this.#invariants.checkAll(peer)
+    this.#invariants.checkAll(this.#livePeers())
   }
 
   /** Lets time pass until `predicate` holds and returns how much that took; throws if it takes longer than `withinMs`. */
@@ -93,27 +112,8 @@ export class World {
   /** Starts a peer under a name that is not in use by a live one. */
   join(name: string, options: JoinOptions = {}): Swim {
     if (this.#peers.get(name)?.live) throw new Error(`a peer named ${name} is live already`)
-    const { kinds = ['sim'], clockOffsetMs = 0, mode = 'server' } = options
-    const id = idFromBytes(randomBytes(this.#random, idBytes))
-    const { config = {} } = this.#options
-    // A generator of its own: what one peer draws does not change what the others do.
-    const random = seededRandom(randomInt(this.#random, 2 ** 32))
-    const core = { id, user: null, mode, room: simulatedRoom, random, config }
-    const seeds = this.#seedsFor(kinds, options.seeds)
-    const peer = new Participant(name, kinds, core, clockOffsetMs, this.#now, {
-      send: (from, to, packet) => this.#send(from, to, packet),
-      dial: (from, kind, to) => this.#dial(from, kind, to),
-      hangUp: (from, kind, to) => this.#hangUp(from, kind, to),
-      notify: (from, event) => this.#notify(from, event),
-    })
-    this.#peers.set(name, peer)
-    this.#byId.set(id, peer)
-    for (const kind of kinds) this.#byEndpoint.set(peer.endpoint(kind)!, peer)
-    this.#call(peer, (swim, now) => swim.join(seeds, now))
-    if (kinds.includes('relay')) {
-      if (!this.#signalingUp) this.#call(peer, (swim, now) => swim.channelAvailable('relay', false, now))
-      this.#introduce(peer)
-    }
+    const peer = this.#start(name, options)
+    this.#enter(peer, this.#seedsFor(peer, options.seeds))
     return peer.swim
   }
 
@@ -122,21 +122,21 @@ export class World {
     const peer = this.#live(name)
     peer.life = 'left'
     this.#call(peer, (swim, now) => swim.leave(now))
-    this.#dropLinks(peer)
+    this.#end(peer)
   }
 
   /** Ends without a word. */
   crash(name: string): void {
     const peer = this.#live(name)
     peer.life = 'crashed'
-    this.#dropLinks(peer)
+    this.#end(peer)
   }
 
-  /** Starts a crashed or departed peer again: same name, same sockets, new id. A live one is crashed first. */
+  /** Starts a crashed or departed peer again: same name, user and sockets, new id. A live one is crashed first. */
   restart(name: string, options: Omit<JoinOptions, 'kinds'> = {}): Swim {
-    const { kinds, life } = this.#known(name)
-    if (life !== 'crashed' && life !== 'left') this.crash(name)
-    return this.join(name, { ...options, kinds })
+    const { kinds, live, user } = this.#known(name)
+    if (live) this.crash(name)
+    return this.join(name, { ...(user === null ? {} : { user }), ...options, kinds })
   }
 
   /** Stops the process (SIGSTOP): its clock runs on, packets wait in its sockets and are handled before the late timer. */
@@ -146,7 +146,7 @@ export class World {
     this.#at(this.#now + ms, () => {
       if (peer.life !== 'paused') return
       peer.life = 'running'
-      for (const call of peer.waiting.splice(0)) call()
+      peer.waiting.release()
       this.#arm(peer)
     })
   }
@@ -161,10 +161,40 @@ export class World {
     this.#lull(name, ms, 0)
   }
 
+  /**
+   * Holds back everything a peer sends and everything sent to it, while its timers go on, and then lets it all through in
+   * a burst, each way in order: what Lifeguard calls an anomaly. A second stall may make the first longer, not shorter.
+   * Open links stay; none is opened meanwhile.
+   */
+  stall(name: string, ms: number): void {
+    this.#transit.stall(this.#live(name), ms)
+  }
+
+  /**
+   * From now on a peer reads each packet late, in order, while its timers are on time: a process that gets too little of
+   * its processor. Undefined ends it; what waits by then is still read when it would have been.
+   */
+  starve(name: string, late: Lateness | undefined): void {
+    this.#transit.starve(this.#live(name), late)
+  }
+
+  /** Sets a peer's clock, forward or back, while its timers run on. */
+  jumpClock(name: string, ms: number): void {
+    this.#live(name).setClock(ms)
+  }
+
   /** Changes what a peer publishes; an undefined value deletes its key. */
   setState(name: string, state: Readonly<Record<string, StateValue | undefined>>, volatile = false): void {
     const changes = Object.entries(state).map(([key, value]) => ({ key, value, volatile }))
     this.#call(this.#live(name), (swim, now) => swim.change(changes, now))
+  }
+
+  /** Lets application code live in the newest process of this name: `listener`, one a process, hears its core's events. */
+  connect(name: string, listener: (event: SwimEvent) => void): Connection {
+    const peer = this.#known(name)
+    const enter = (run: (swim: Swim, now: number) => void) => this.#call(peer, run)
+    peer.connection = new Connection(peer, listener, enter, () => this.leave(name))
+    return peer.connection
   }
 
   // The network
@@ -174,16 +204,25 @@ export class World {
     this.#network.change(link)
   }
 
+  /**
+   * From now on this share of everything to a peer and from it is lost besides, whatever the channel; `lossIn: 1` makes it
+   * deaf, `lossOut: 1` mute. It goes by name and so outlives a restart. What is left out is 0, and zeros end it.
+   */
+  setLinkOf(name: string, { lossIn = 0, lossOut = 0 }: Partial<PeerLoss>): void {
+    this.#network.setLossOf(this.#known(name).name, { lossIn, lossOut })
+    if (lossIn >= 1 || lossOut >= 1) this.#links.watch()
+  }
+
   /** Only peers of one group reach each other; those that are named in none form one more. */
   partition(...groups: readonly (readonly string[])[]): void {
     this.#network.partition(groups)
-    this.#watchLinks()
+    this.#links.watch()
   }
 
   /** Nothing gets from one peer to another any more; the other way is left as it is. */
   block(from: string, to: string): void {
     this.#network.block(from, to)
-    this.#watchLinks()
+    this.#links.watch()
   }
 
   /** Ends every partition and block. */
@@ -193,27 +232,22 @@ export class World {
 
   /** Starts or stops the signalling server, and with it every `relay` channel. */
   setSignaling(up: boolean): void {
-    this.#signalingUp = up
-    for (const peer of this.#peers.values()) {
-      if (!peer.live || !peer.kinds.includes('relay')) continue
-      this.#call(peer, (swim, now) => swim.channelAvailable('relay', up, now))
-    }
+    this.#links.setSignaling(up)
   }
 
   /** Hands a forged packet to a peer, as if it came from an endpoint. */
   inject(to: string, from: Endpoint, packet: Uint8Array): void {
-    this.#receive(this.#live(to), from, new Uint8Array(packet))
+    this.#transit.hand(this.#live(to), from, new Uint8Array(packet))
   }
 
   /** Sees every packet that is sent from now on. */
   onPacket(listener: PacketListener): () => void {
-    this.#packetListeners.add(listener)
-    return () => this.#packetListeners.delete(listener)
+    return this.#transit.on(listener)
   }
 
   // Reading
 
-  /** The core of the newest peer of this name, also when it is gone. */
+  /** The core of the newest peer of this name; of those that are gone only the last 64 have one. */
   peer(name: string): Swim {
     return this.#known(name).swim
   }
@@ -241,12 +275,12 @@ export class World {
 
   /** True if the views of all live peers are equal: the same ids, status, state and digest. */
   agrees(): boolean {
-    return viewsAgree(this.#livePeers())
+    return this.#views.agree(this.#livePeers())
   }
 
   /** True if every live peer holds exactly the live peers, and all of them alive. */
   isTrue(): boolean {
-    return viewsAreTrue(this.#livePeers())
+    return this.#views.areTrue(this.#livePeers())
   }
 
   /** Every time somebody declared a live peer dead, those that were paused or asleep included. */
@@ -269,6 +303,11 @@ export class World {
     return new Map([...this.#peers.values()].map(({ name, traffic }) => [name, { ...traffic }]))
   }
 
+  /** What the newest peer of this name holds: queues, timers, members, tombstones. */
+  loadOf(name: string): Load {
+    return this.#known(name).load()
+  }
+
   // Events
 
   #runTo(until: number): void {
@@ -277,7 +316,8 @@ export class World {
       this.#now = Math.max(this.#now, at)
       const event = this.#heap.take(until)
       if (event === undefined) return
-      event()
+      if (typeof event === 'function') event()
+      else this.#transit.arrive(event)
     }
   }
 
@@ -289,60 +329,49 @@ export class World {
     run(peer.swim, peer.clock(this.#now))
     this.#invariants.check(peer, this.#now, false)
     this.#arm(peer)
+    peer.connection?.tell()
   }
 
+  /** Sets its one timer as its driver does: by its own clock, and anew only for another deadline. */
   #arm(peer: Participant): void {
+    if (peer.life !== 'running') return
+    const at = peer.swim.nextTimeout()
+    if (at === peer.armedFor || at === Number.POSITIVE_INFINITY) return
+    peer.armedFor = at
+    peer.armedAt = peer.worldTime(at, this.#now)
+    this.#heap.add(peer.armedAt, peer.wake)
+  }
+
+  #wake(peer: Participant): void {
+    if (peer.armedAt !== this.#now) return
+    peer.disarm()
+    if (peer.life !== 'running') return
     const { swim } = peer
+    const now = peer.clock(this.#now)
     const at = swim.nextTimeout()
-    if (peer.life !== 'running' || at === Number.POSITIVE_INFINITY) return
-    // While it was away its timer came and went, or its clock was set: what is overdue is due now.
-    const worldAt = Math.max(this.#now, peer.worldTime(at))
-    if (worldAt === peer.armedAt) return
-    peer.armedAt = worldAt
-    this.#at(worldAt, () => {
-      if (peer.armedAt !== worldAt) return
-      peer.armedAt = Number.NaN
-      if (peer.life !== 'running') return
-      // Never a hair before the deadline, whatever adding and subtracting clocks has rounded.
-      const now = Math.max(peer.clock(this.#now), Math.min(at, swim.nextTimeout()))
-      swim.tick(now)
-      this.#invariants.check(peer, this.#now, true)
-      this.#arm(peer)
-    })
+    // Its clock was set back while the timer ran.
+    if (at - now > roundingMs) return this.#arm(peer)
+    // Never a hair before the deadline, whatever adding and subtracting clocks has rounded.
+    swim.tick(Math.max(now, at))
+    this.#invariants.check(peer, this.#now, true)
+    this.#arm(peer)
+    peer.connection?.tell()
   }
 
   #send(from: Participant, to: Endpoint, packet: Uint8Array): void {
     this.#invariants.checkPacket(from, packet)
-    from.traffic.packetsOut++
-    from.traffic.bytesOut += packet.length
-    const kind = kindOf(to)
-    const sender = from.endpoint(kind)
-    const receiver = this.#byEndpoint.get(to)
-    if (sender === undefined || receiver === undefined) return
-    for (const listener of this.#packetListeners) listener(from.name, receiver.name, kind, packet)
-    if (kind === 'relay' && !this.#signalingUp) return
-    if (kind === 'rtc' && this.#network.link(kind, from.id, receiver.id) === undefined) return
-    const copies = this.#network.copies(from.name, receiver.name, kind)
-    if (copies === 0) return
-    const kept = new Uint8Array(packet)
-    for (let i = 0; i < copies; i++) {
-      this.#at(this.#now + this.#network.delay(), () => {
-        // By now the endpoint may be another's: a peer that was restarted has the same sockets.
-        const owner = this.#byEndpoint.get(to)
-        if (owner) this.#receive(owner, sender, kept)
-      })
-    }
+    this.#transit.send(from, to, packet)
   }
 
   #receive(peer: Participant, from: Endpoint, packet: Uint8Array): void {
-    if (peer.life === 'paused') return peer.wait(() => this.#receive(peer, from, packet))
-    if (peer.life !== 'running') return
-    peer.traffic.packetsIn++
-    peer.traffic.bytesIn += packet.length
-    this.#call(peer, (swim, now) => swim.receive(packet, from, now))
+    peer.swim.receive(packet, from, peer.clock(this.#now))
+    this.#invariants.check(peer, this.#now, false)
+    this.#arm(peer)
+    peer.connection?.tell()
   }
 
   #notify(peer: Participant, event: SwimEvent): void {
+    if (this.#furnishing) return
     this.#invariants.checkEvent(peer, event)
     if (event.type === 'changed') return
     const by = peer.name
@@ -355,102 +384,77 @@ export class World {
     }
   }
 
-  // Links and introductions
-
-  #dial(from: Participant, kind: Kind, to: PeerId): void {
-    const { handshakeMs = 300, linkTimeoutMs = 5_000 } = this.#options
-    const other = this.#byId.get(to)
-    const opens = other !== undefined && this.#canLink(from, other)
-    this.#at(this.#now + (opens ? handshakeMs : linkTimeoutMs), () => {
-      if (!from.live || this.#network.link(kind, from.id, to) !== undefined) return
-      if (!opens || !this.#canLink(from, other)) return this.#linkDown(from, kind, to)
-      this.#network.open(kind, from.id, to)
-      this.#linkUp(from, kind, to)
-      this.#linkUp(other, kind, from.id)
-    })
-  }
-
-  #canLink(a: Participant, b: Participant): boolean {
-    const isCut = this.#network.isCut(a.name, b.name) || this.#network.isCut(b.name, a.name)
-    return a.life === 'running' && b.life === 'running' && !isCut
-  }
-
-  #hangUp(from: Participant, kind: Kind, to: PeerId): void {
-    const other = this.#byId.get(to)
-    if (!this.#network.close(kind, from.id, to) || other === undefined) return
-    this.#at(this.#now, () => this.#linkDown(from, kind, to))
-    this.#at(this.#now + this.#network.delay(), () => this.#linkDown(other, kind, from.id))
-  }
-
-  #linkUp(peer: Participant, kind: Kind, to: PeerId): void {
-    if (peer.life === 'paused') peer.wait(() => this.#linkUp(peer, kind, to))
-    else if (peer.live) this.#call(peer, (swim, now) => swim.linkUp(kind, to, now))
-  }
-
-  #linkDown(peer: Participant, kind: Kind, to: PeerId): void {
-    if (peer.life === 'paused') peer.wait(() => this.#linkDown(peer, kind, to))
-    else if (peer.live) this.#call(peer, (swim, now) => swim.linkDown(kind, to, now))
-  }
-
-  /** One end has gone: the other notices when the link times out, or at once where it was closed in good order. */
-  #dropLinks(peer: Participant): void {
-    const { linkTimeoutMs = 5_000 } = this.#options
-    const afterMs = peer.life === 'left' ? this.#network.delay() : linkTimeoutMs
-    for (const { kind, a, b } of [...this.#network.links(peer.id)]) {
-      const other = this.#byId.get(a === peer.id ? b : a)!
-      this.#network.close(kind, a, b)
-      this.#at(this.#now + afterMs, () => this.#linkDown(other, kind, peer.id))
-    }
-  }
-
-  /** Links across a cut time out at both ends, unless the cut is healed before. */
-  #watchLinks(): void {
-    const { linkTimeoutMs = 5_000 } = this.#options
-    this.#at(this.#now + linkTimeoutMs, () => {
-      for (const { kind, a, b } of [...this.#network.links()]) {
-        const [one, other] = [this.#byId.get(a)!, this.#byId.get(b)!]
-        if (!this.#network.isCut(one.name, other.name) && !this.#network.isCut(other.name, one.name)) continue
-        this.#network.close(kind, a, b)
-        this.#linkDown(one, kind, b)
-        this.#linkDown(other, kind, a)
-      }
-    })
-  }
-
-  /** The signalling server names a few peers of the room, now and then. */
-  #introduce(peer: Participant): void {
-    if (!peer.live) return
-    if (this.#signalingUp && peer.life === 'running') {
-      const others = this.#livePeers().filter((other) => {
-        return other !== peer && other.kinds.includes('relay') && !this.#network.isCut(peer.name, other.name)
-      })
-      const endpoints = sample(others, introducedMax, this.#random).map((other) => other.endpoint('relay')!)
-      this.#call(peer, (swim, now) => swim.introduce(endpoints, now))
-    }
-    this.#at(this.#now + introductionsMs * (0.75 + this.#random() / 2), () => this.#introduce(peer))
-  }
-
   // Smaller decisions
+
+  #start(name: string, options: JoinOptions): Participant {
+    const { kinds = ['sim'], clockOffsetMs = 0, mode = 'server', user } = options
+    const id = idFromBytes(randomBytes(this.#random, idBytes))
+    const { config = {} } = this.#options
+    // A generator of its own: what one peer draws does not change what the others do.
+    const random = seededRandom(randomInt(this.#random, 2 ** 32))
+    const core = { id, user: user ?? null, mode, room: simulatedRoom, random, config }
+    const peer = new Participant(name, kinds, core, clockOffsetMs, this.#now, {
+      send: (from, to, packet) => this.#send(from, to, packet),
+      dial: (from, kind, to) => this.#links.dial(from, kind, to),
+      hangUp: (from, kind, to) => this.#links.hangUp(from, kind, to),
+      notify: (from, event) => this.#notify(from, event),
+      wake: (from) => this.#wake(from),
+    })
+    this.#peers.set(name, peer)
+    this.#byId.set(id, peer)
+    this.#transit.bind(peer)
+    return peer
+  }
+
+  #enter(peer: Participant, seeds: readonly Endpoint[]): void {
+    this.#call(peer, (swim, now) => swim.join(seeds, now))
+    if (peer.kinds.includes('relay')) this.#links.connect(peer)
+  }
+
+  /** Lets these know one another, as if they had been in the room before. */
+  #acquaint(peers: readonly Participant[]): void {
+    this.#furnishing = true
+    const records = peers.map(({ id, swim }) => swim.beliefs.get(id)!.recordBytes!)
+    for (const peer of peers) {
+      peer.swim.remember(records, peer.clock(this.#now))
+      // Without seeds a room is joined at once; those it keeps for later are contacted only when they are gone.
+      peer.swim.join([], peer.clock(this.#now))
+    }
+    this.#furnishing = false
+    for (const peer of peers) this.#enter(peer, this.#seedsFor(peer, undefined))
+  }
+
+  #end(peer: Participant): void {
+    this.#links.drop(peer)
+    this.#gone.push(peer)
+    if (this.#gone.length > goneMax) this.#gone.shift()!.forgetView()
+  }
 
   #lull(name: string, ms: number, lostMs: number): void {
     const peer = this.#live(name)
     peer.life = 'asleep'
     this.#at(this.#now + ms, () => {
       if (peer.life !== 'asleep') return
-      peer.loseTime(lostMs)
+      peer.setClock(-lostMs)
+      peer.disarm()
       peer.life = 'running'
       this.#arm(peer)
     })
   }
 
-  #seedsFor(kinds: readonly Kind[], names: readonly string[] | undefined): Endpoint[] {
-    const open = kinds.filter((kind) => kind !== 'rtc' && kind !== 'relay')
-    const reached = (peer: Participant) => {
-      const kind = open.find((kind) => peer.kinds.includes(kind))
-      return kind === undefined ? [] : [peer.endpoint(kind)!]
+  #seedsFor(peer: Participant, names: readonly string[] | undefined): Endpoint[] {
+    const open = peer.kinds.filter((kind) => kind !== 'rtc' && kind !== 'relay')
+    const reached = (other: Participant) => {
+      const kind = open.find((kind) => other.kinds.includes(kind))
+      return kind === undefined ? [] : [other.endpoint(kind)!]
     }
     if (names) return names.flatMap((name) => reached(this.#known(name)))
-    return this.#livePeers().flatMap(reached).slice(0, 1)
+    for (const other of this.#peers.values()) {
+      if (!other.live || other === peer) continue
+      const seeds = reached(other)
+      if (seeds.length > 0) return seeds
+    }
+    return []
   }
 
   #livePeers(): Participant[] {
@@ -470,12 +474,13 @@ export class World {
   }
 
   #explain(): string {
-    const views = this.#livePeers().map(({ name, life, swim }) => {
-      return `${name} ${life} holds ${swim.members().length} ${swim.consistency().digest}`
+    const first = this.#livePeers().slice(0, 16)
+    const views = first.map(({ name, life, swim }) => {
+      return `${name} ${life} holds ${swim.beliefs.size} ${swim.consistency().digest}`
     })
     return [
       `seed ${this.#options.seed}, ${this.#now.toFixed(1)} ms`,
-      ...views.slice(0, 16),
+      ...views,
       `last of ${this.#history.events.length} events:`,
       this.#history.tail(30),
     ].join('\n')
