@@ -1,0 +1,42 @@
+/** The scenarios that must hold, in the order of the table in `docs/scenarios.md`. */
+
+import { anomaly } from './anomaly.ts'
+import { churn } from './churn.ts'
+import { clocks } from './clocks.ts'
+import { deaf } from './deaf.ts'
+import { kill } from './kill.ts'
+import { lossyFew } from './lossy-few.ts'
+import { lossyJoin } from './lossy-join.ts'
+import { partition, partitionForgotten } from './partition.ts'
+import { restart } from './restart.ts'
+import type { Scenario } from './scenario.ts'
+import { starved } from './starved.ts'
+import { update, updateLarge } from './update.ts'
+
+export { type Figures, type Result, type Statistic, statistic } from './findings.ts'
+export {
+  exceeded,
+  judge,
+  type Limit,
+  perform,
+  pooled,
+  type Say,
+  type Scenario,
+  type Settings,
+} from './scenario.ts'
+
+export const scenarios: readonly Scenario[] = [
+  kill,
+  update,
+  updateLarge,
+  starved,
+  anomaly,
+  lossyJoin,
+  deaf,
+  lossyFew,
+  partition,
+  partitionForgotten,
+  restart,
+  clocks,
+  churn,
+]

@@ -1,0 +1,66 @@
+// What `npm run sim` says of its runs: figures for the terminal, tables for the documentation.
+
+const begin = '<!-- begin: written by npm run sim -- --table -->'
+const end = '<!-- end -->'
+
+/** Three digits that mean something; whole numbers as they are. */
+export function digits(value) {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(value >= 100 ? 4 : 3)))
+}
+
+/** The command that shows a run again. */
+export function commandFor({ scenario, seed, peers, quick }) {
+  return `npm run sim -- --scenario ${scenario} --seed ${seed} --peers ${peers}${quick ? ' --quick' : ''}`
+}
+
+/** Figures as lines: one value where there is one, else how they are spread. */
+export function figureLines(figures, statistic) {
+  const rows = spreads(figures, statistic)
+  const width = Math.max(0, ...rows.map(([figure]) => figure.length))
+  return rows.map(([figure, count, ...spread]) =>
+    count === '1'
+      ? `  ${figure.padEnd(width)}  ${spread[0]}`
+      : `  ${figure.padEnd(width)}  ${spread.join(' / ')}  (min / median / p99 / max of ${count})`,
+  )
+}
+
+/** The two tables of the page: what was promised and reached, and every figure. */
+export function tables(reports, seeds, statistic) {
+  const verdicts = reports.map(({ scenario, peers, figures, failed, limits }) => {
+    const reached = limits.map(({ figure, statistic: kind }) => {
+      const samples = figures[figure] ?? []
+      return `${figure}: ${samples.length > 0 ? `${kind} ${digits(statistic(samples, kind))}` : 'nothing measured'}`
+    })
+    return [scenario.name, String(peers), scenario.toReach, reached.join('; '), failed.length === 0 ? 'yes' : '**no**']
+  })
+  const rows = reports.flatMap(({ scenario, figures }) =>
+    spreads(figures, statistic).map((row) => [scenario.name, ...row]),
+  )
+  return [
+    markdown(
+      ['scenario', 'peers', 'to reach', `reached over ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`, 'held'],
+      verdicts,
+    ),
+    markdown(['scenario', 'figure', 'samples', 'min', 'median', 'p99', 'max'], rows),
+  ].join('\n\n')
+}
+
+/** The page with what stands between its two marks replaced. */
+export function withTables(page, text) {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`the page has no place for tables: expected ${begin} and then ${end}`)
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`
+}
+
+function spreads(figures, statistic) {
+  return Object.entries(figures).map(([figure, samples]) => [
+    figure,
+    String(samples.length),
+    ...['min', 'median', 'p99', 'max'].map((kind) => digits(statistic(samples, kind))),
+  ])
+}
+
+function markdown(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
