@@ -13,6 +13,7 @@ import {
   type MemberEvent,
   type PeerId,
   type PeerStatus,
+  type Random,
   type ServiceOptions,
   type ServiceRecord,
   ShoalError,
@@ -25,7 +26,6 @@ import {
   serviceRecord,
   serviceToValue,
 } from '../core/index.ts'
-import type { Driver } from './driver.ts'
 import { chooseInstance } from './pick.ts'
 
 export type MemberListener = (member: Member) => void
@@ -46,16 +46,16 @@ export interface Registration {
   deregister(): void
 }
 
+/** What a peer stands on. It has no clock, no timer and no chance of its own, so it lives in a simulated world as well. */
 export interface PeerParts {
   swim: Swim
-  driver: Driver
-  /** Closes what the peer was opened with; called once, behind the farewell. */
-  close: () => Promise<void>
+  /** Calls into the core and does what follows. */
+  call: (run: (swim: Swim, now: number) => void) => void
+  /** Says farewell before it returns; resolves when all that the peer was opened with is closed. Called once. */
+  leave: () => Promise<void>
+  random: Random
   warn: (message: string) => void
 }
-
-/** Between repeated farewells, in milliseconds: where packets are lost, one may not be heard. */
-const farewellsMs = [40, 80]
 
 export class Peer {
   #parts: PeerParts
@@ -202,7 +202,7 @@ export class Peer {
 
   /** One instance by weight at random, the best there are: suspect, ailing and draining ones only while none is better. */
   pick(service: string): Instance | undefined {
-    return chooseInstance(this.lookup(service), Math.random)
+    return chooseInstance(this.lookup(service), this.#parts.random)
   }
 
   /** How far the last digests seen of other members agreed with this view. */
@@ -248,13 +248,8 @@ export class Peer {
   }
 
   async #leave(): Promise<void> {
-    this.#parts.driver.call((swim, now) => swim.leave(now))
     try {
-      for (const pauseMs of farewellsMs) {
-        await new Promise((resolve) => setTimeout(resolve, pauseMs))
-        this.#parts.driver.call((swim, now) => swim.leave(now))
-      }
-      await this.#parts.close()
+      await this.#parts.leave()
     } catch (error) {
       this.#parts.warn(`closing failed: ${String(error)}`)
     }
@@ -268,7 +263,7 @@ export class Peer {
   #change(changes: readonly EntryChange[]): void {
     if (this.status === 'left') throw new ShoalError('left', 'this peer has left its room; nothing was changed')
     let thrown: unknown
-    this.#parts.driver.call((swim, now) => {
+    this.#parts.call((swim, now) => {
       try {
         swim.change(changes, now)
       } catch (error) {

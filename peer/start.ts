@@ -22,6 +22,8 @@ export interface Opening {
 }
 
 const joinTimeoutMs = 5_000
+/** Between repeated farewells, in milliseconds: where packets are lost, one may not be heard. */
+const farewellsMs = [40, 80]
 /** Timers take no longer times (24 days) and fire at once instead. */
 const timerMsMax = 0x7fff_ffff
 
@@ -48,12 +50,21 @@ export async function start(
     await driver.close()
     await opened.close()
   }
+  const leave = async () => {
+    driver.call((swim, now) => swim.leave(now))
+    for (const pauseMs of farewellsMs) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      driver.call((swim, now) => swim.leave(now))
+    }
+    await close()
+  }
   try {
     const { room, name = 'peer', user = null, config = {} } = options
     const swim = driver.start({ id, room, name, user, mode, random, config }, opened.channels)
     // Only now, since from here on the driver closes the channels.
     options.signal?.throwIfAborted()
-    const parts = { swim, driver, close, warn: (message: string) => log.warn(message) }
+    const call: Driver['call'] = (run) => driver.call(run)
+    const parts = { swim, call, leave, random, warn: (message: string) => log.warn(message) }
     if (peer) peer.resume(parts)
     else {
       peer = new Peer(parts)
