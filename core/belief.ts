@@ -68,8 +68,12 @@ export class Belief {
   }
 
   endpoint(kind: string): Endpoint | undefined {
-    // Asked for every member in every gossip round, so it compares in place instead of cutting the kind out.
-    return this.record?.endpoints.find((endpoint) => endpoint[kind.length] === ':' && endpoint.startsWith(kind))
+    if (this.record === undefined) return undefined
+    // Asked of every member again and again, so it compares in place instead of cutting the kind out.
+    for (const endpoint of this.record.endpoints) {
+      if (endpoint[kind.length] === ':' && endpoint.startsWith(kind)) return endpoint
+    }
+    return undefined
   }
 
   has(kind: string): boolean {
@@ -87,12 +91,10 @@ export class Belief {
     return true
   }
 
-  /** Its place on one of the rings (see `neighboursOf`): everybody computes the same. */
-  placeOn(ring: number): number {
-    if (this.#places === undefined) {
-      this.#places = Array.from({ length: ringsCount }, (_, i) => hashFact(this.#idHash, 0x52696e67 + i).hi)
-    }
-    return this.#places[ring]!
+  /** Its place on each ring (see `neighboursOf`): everybody computes the same. */
+  get places(): readonly number[] {
+    this.#places ??= Array.from({ length: ringsCount }, (_, ring) => hashFact(this.#idHash, 0x52696e67 + ring).hi)
+    return this.#places
   }
 
   /** What applications are told: a present member that keeps coming and going counts as suspect. */

@@ -14,8 +14,6 @@ export function islandOf(channels: readonly ChannelInfo[], belief: Belief): stri
 /** Members that no chain of present members leads to: with the last gateway gone, nobody can say that they live. */
 export function cutOff(channels: readonly ChannelInfo[], present: Iterable<Belief>): Belief[] {
   let outside = [...present]
-  // Asked each period, and nearly always everybody shares a channel with us.
-  if (outside.every((belief) => channels.some(({ kind }) => belief.has(kind)))) return []
   const kinds = new Set(channels.map(({ kind }) => kind))
   for (;;) {
     const before = outside.length

@@ -16,8 +16,8 @@ import type { Outbox } from './outbox.ts'
 import type { Paths } from './paths.ts'
 import { ProbeOrder } from './probe-order.ts'
 import type { Random } from './random.ts'
-import { neighboursOf } from './rings.ts'
 import { circumstancesOf, suspicionMs } from './suspicion.ts'
+import { Vicinity } from './vicinity.ts'
 import type { View } from './view.ts'
 
 export interface JudgeOwner {
@@ -54,11 +54,9 @@ export class Judge implements DetectorOwner {
   readonly #detector: Detector
   readonly #order: ProbeOrder
   readonly #isolation = new Isolation()
-  readonly #neighbours = new Set<PeerId>()
-  /** The generation of members that the rings were last computed for. */
-  #ringsOf = -1
-  /** The generation that had nobody cut off. */
-  #wholeAt = -1
+  readonly #vicinity: Vicinity
+  /** Members that share no channel with this peer: gateways lead to them, or nobody does. */
+  readonly #beyond = new Set<PeerId>()
   #surveyedAt = Number.NEGATIVE_INFINITY
   #lagged = false
   #graceUntil = Number.NEGATIVE_INFINITY
@@ -73,6 +71,7 @@ export class Judge implements DetectorOwner {
     this.#config = config
     this.#owner = owner
     this.#order = new ProbeOrder(random)
+    this.#vicinity = new Vicinity(self, paths.kinds, view.members)
     this.#detector = new Detector(self, view.members, paths, outbox, config, random, this)
   }
 
@@ -164,8 +163,16 @@ export class Judge implements DetectorOwner {
   // Members
 
   /** Takes a newcomer into the round. */
-  add(id: PeerId): void {
-    this.#order.add(id)
+  add(belief: Belief): void {
+    this.#order.add(belief.id)
+    this.#vicinity.add(belief)
+    if (this.#paths.island(belief) === undefined) this.#beyond.add(belief.id)
+  }
+
+  /** A member died or left. */
+  gone(belief: Belief): void {
+    this.#beyond.delete(belief.id)
+    this.#vicinity.remove(belief)
   }
 
   /** Something speaks against a member: it is probed next. */
@@ -173,9 +180,9 @@ export class Judge implements DetectorOwner {
     this.#order.hasten(id)
   }
 
-  /** Who lives next to a member checks at once whether it is still there. */
+  /** Who lives next to a member checks at once whether it is still there. Neighbours are each other's. */
   check(belief: Belief, now: number): void {
-    if (this.#isWitness(belief)) this.#detector.probe(belief.id, now)
+    if (this.#vicinity.has(belief.id)) this.#detector.probe(belief.id, now)
   }
 
   /** The view holds a member under suspicion, or has one more accuser of it. */
@@ -258,37 +265,14 @@ export class Judge implements DetectorOwner {
 
   /** Members that no chain of members leads to: nobody can say that they live. */
   #suspectCutOff(now: number): void {
-    const { generation } = this.#members
-    if (this.#wholeAt === generation) return
-    const cutOff = this.#paths.cutOff()
-    if (cutOff.length === 0) this.#wholeAt = generation
-    for (const belief of cutOff) this.#view.suspect(belief, now)
-  }
-
-  /** Neighbours are each other's, so its witnesses are those who have it for a neighbour. */
-  #isWitness(belief: Belief): boolean {
-    this.#followRings()
-    return this.#neighbours.has(belief.id)
+    if (this.#beyond.size === 0) return
+    for (const belief of this.#paths.cutOff()) this.#view.suspect(belief, now)
   }
 
   #followRings(): void {
-    const { generation } = this.#members
-    if (this.#ringsOf === generation) return
-    this.#ringsOf = generation
-    this.#neighbours.clear()
-    const self = this.#members.get(this.#self)!
-    const circuits: (readonly PeerId[])[] = []
-    for (const kind of this.#paths.kinds) {
-      const { successors, all } = neighboursOf(self, this.#crowd(kind))
-      this.#outbox.follow(kind, successors)
-      for (const id of all) this.#neighbours.add(id)
-      if (successors.length > 0) circuits.push(successors)
-    }
-    this.#order.follow(circuits)
-  }
-
-  #crowd(kind: string): readonly Belief[] {
-    return this.#members.present().filter((belief) => belief.has(kind))
+    const streets = this.#vicinity.streets()
+    for (const { kind, successors } of streets) this.#outbox.follow(kind, successors)
+    this.#order.follow(streets.flatMap(({ successors }) => (successors.length > 0 ? [successors] : [])))
   }
 
   #dueAt(belief: Belief, now: number): number {

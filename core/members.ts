@@ -37,8 +37,6 @@ export class Members {
   readonly digest: Digest = { hi: 0, lo: 0 }
   /** Those of the present that are under suspicion. */
   readonly suspects = new Set<Belief>()
-  /** Counts the changes of who is present. */
-  generation = 0
   #presentSnapshot: readonly Member[] | undefined
   #allSnapshot: readonly Member[] | undefined
 
@@ -207,7 +205,6 @@ export class Members {
     this.#ids.splice(at, 0, id)
     this.#present.splice(at, 0, belief)
     this.#parts[indexInAlphabet(id)]!.count++
-    this.generation++
   }
 
   #remove(id: PeerId): void {
@@ -215,7 +212,6 @@ export class Members {
     this.#ids.splice(at, 1)
     this.#present.splice(at, 1)
     this.#parts[indexInAlphabet(id)]!.count--
-    this.generation++
   }
 
   #index(belief: Belief): void {

@@ -81,8 +81,6 @@ export class Paths {
 
   /** Present members that no chain of members leads to. */
   cutOff(): Belief[] {
-    // In most rooms nobody is off our own channels, and no chain has to be looked for.
-    if (this.#members.present().every((belief) => this.island(belief) !== undefined)) return []
     return cutOff(this.#channels, this.#members.present())
   }
 

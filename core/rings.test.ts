@@ -160,7 +160,9 @@ test('members that stand on one place of a ring are neighbours in the order of t
     const random = seededRandom(places)
     const ids = Array.from({ length: 40 }, () => idFromBytes(randomBytes(random, 16))).sort()
     const crowd = ids.map((id) => new Belief(id, 0))
-    for (const [i, member] of crowd.entries()) member.placeOn = (ring) => (i * (ring + 1)) % places
+    for (const [i, member] of crowd.entries()) {
+      Object.defineProperty(member, 'places', { value: [1, 2, 3, 4].map((step) => (i * step) % places) })
+    }
     const all = new Map(crowd.map((member) => [member.id, neighboursOf(member, crowd)]))
     for (const [id, neighbours] of all) for (const other of neighbours.all) expect(all.get(other)!.all).toContain(id)
     for (let ring = 0; ring < 4; ring++) {

@@ -20,40 +20,53 @@ export interface Neighbours {
 
 /** The neighbours of one member in a crowd that it may be part of, in the order of ids. Nothing is kept. */
 export function neighboursOf(member: Belief, crowd: readonly Belief[]): Neighbours {
-  const successors: PeerId[] = []
-  const all = new Set<PeerId>()
   const others = crowd.length <= meshMax ? crowd.filter(({ id }) => id !== member.id) : crowd
   if (others.length < meshMax) {
-    for (const { id } of others) all.add(id)
     // A ring too: the k-th behind each is another one for each.
-    const ids = [...all]
+    const ids = others.map(({ id }) => id)
     const behind = ids.findIndex((id) => id > member.id)
-    return { successors: behind < 0 ? ids : [...ids.slice(behind), ...ids.slice(0, behind)], all }
+    return { successors: behind < 0 ? ids : [...ids.slice(behind), ...ids.slice(0, behind)], all: new Set(ids) }
   }
-  for (let ring = 0; ring < ringsCount; ring++) {
-    const own = member.placeOn(ring)
-    let next: Belief | undefined
-    let before: Belief | undefined
-    let [ahead, behind] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-    for (const other of crowd) {
-      if (other === member) continue
-      const place = other.placeOn(ring)
-      // Those on one place stand in the order of their ids.
-      const forward = distance(own, place, other.id > member.id)
-      const backward = distance(place, own, other.id < member.id)
-      if (forward < ahead || (forward === ahead && other.id < next!.id)) {
-        ahead = forward
-        next = other
+  return adjacent(member, crowd)
+}
+
+/** The neighbours in a crowd that is no mesh. */
+function adjacent(member: Belief, crowd: readonly Belief[]): Neighbours {
+  const successors: PeerId[] = []
+  const all = new Set<PeerId>()
+  const own = member.places
+  const next: Belief[] = []
+  const before: Belief[] = []
+  const ahead = new Array<number>(ringsCount).fill(Number.POSITIVE_INFINITY)
+  const behind = new Array<number>(ringsCount).fill(Number.POSITIVE_INFINITY)
+  for (const other of crowd) {
+    if (other === member) continue
+    const { id, places } = other
+    // Those on one place stand in the order of their ids.
+    const isAhead = id > member.id
+    for (let ring = 0; ring < ringsCount; ring++) {
+      const forward = distance(own[ring]!, places[ring]!, isAhead)
+      const backward = distance(places[ring]!, own[ring]!, !isAhead)
+      if (forward < ahead[ring]! || (forward === ahead[ring]! && id < next[ring]!.id)) {
+        ahead[ring] = forward
+        next[ring] = other
       }
-      if (backward < behind || (backward === behind && other.id > before!.id)) {
-        behind = backward
-        before = other
+      if (backward < behind[ring]! || (backward === behind[ring]! && id > before[ring]!.id)) {
+        behind[ring] = backward
+        before[ring] = other
       }
     }
-    successors.push(next!.id)
-    all.add(next!.id).add(before!.id)
+  }
+  for (let ring = 0; ring < ringsCount; ring++) {
+    successors.push(next[ring]!.id)
+    all.add(next[ring]!.id).add(before[ring]!.id)
   }
   return { successors, all }
+}
+
+/** True if `newcomer` is nearer to `member` on some ring, before or behind it, than all of these. */
+export function comesBetween(newcomer: Belief, member: Belief, near: readonly Belief[]): boolean {
+  return adjacent(member, [...near, newcomer]).all.has(newcomer.id)
 }
 
 /** How far it is round the ring; to one on the same place nothing, or a whole round. */

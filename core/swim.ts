@@ -432,9 +432,11 @@ export class Swim implements ViewOwner {
   notify(type: MemberEvent['type'], belief: Belief): void {
     this.#news.add(type, belief)
     if (type === 'join') {
-      this.#judge.add(belief.id)
+      this.#judge.add(belief)
       this.#refreshPath(belief)
-    } else if (type === 'dead') this.#wake('heal', this.#contacts.lost(this.#now))
+    }
+    if (type === 'dead' || type === 'leave') this.#judge.gone(belief)
+    if (type === 'dead') this.#wake('heal', this.#contacts.lost(this.#now))
   }
 
   count(what: string): void {

@@ -14,9 +14,9 @@ import type { Participant } from './participant.ts'
 
 /** The whole list is checked after this many events of one peer, or this many for each of its members if that is more. */
 const thoroughEvery = 512
-const thoroughEveryPerMember = 8
+const thoroughEveryPerMember = 32
 /** At the end of a run everybody is checked, unless that would be more members than this for each event since. */
-const membersPerEventMax = 8
+const membersPerEventMax = 2
 /** Timers a peer may have besides those of suspicions: probes, relays, requests, and stale ones of the last seconds. */
 const timersMax = 512
 /** Snapshots are compared in views up to this size: in larger ones they would be most of a run's memory. */
