@@ -6,7 +6,7 @@ import type { Say } from './scenario.ts'
 import { type Case, Watch } from './watch.ts'
 
 /** Lines told of what peers say of their own accord; a room in trouble has thousands, and the figures count them all. */
-const overheardMax = 40
+const overheardMax = 60
 
 export class Story {
   readonly world: World
@@ -100,7 +100,7 @@ export class Story {
     findings.note('false deaths', falseDeaths)
   }
 
-  /** The first word against somebody, and verdicts against the living. */
+  /** The first word against somebody, and the first verdict. */
   #overhear({ type, by, member }: WorldEvent): void {
     if (member === undefined || (type !== 'suspect' && type !== 'dead') || this.#overheard >= overheardMax) return
     const known = this.watch.of(member.id)!
@@ -109,8 +109,8 @@ export class Story {
       if (known.suspectedBy.size > 1 || known.first?.by !== by) return
       this.tell(`${by} suspects ${whom} (first)`)
     } else {
-      if (known.guilty && known.deadAt.size > 1) return
-      this.tell(`${by} declares ${whom} dead${known.guilty ? '' : ', which lives'}`)
+      if (known.deadAt.size > 1) return
+      this.tell(`${by} declares ${whom} dead${known.guilty ? '' : ', which lives'} (first)`)
     }
     if (++this.#overheard === overheardMax) this.tell('what else they say of each other is counted, and told no more')
   }
