@@ -4,7 +4,7 @@ import { anomaly } from './anomaly.ts'
 import { churn } from './churn.ts'
 import { clocks } from './clocks.ts'
 import { deaf } from './deaf.ts'
-import { kill } from './kill.ts'
+import { kill, killApart } from './kill.ts'
 import { lossyFew } from './lossy-few.ts'
 import { lossyJoin } from './lossy-join.ts'
 import { partition, partitionForgotten } from './partition.ts'
@@ -27,6 +27,7 @@ export {
 
 export const scenarios: readonly Scenario[] = [
   kill,
+  killApart,
   update,
   updateLarge,
   starved,
