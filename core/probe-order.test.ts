@@ -47,6 +47,19 @@ test('a newcomer is probed in the round under way or in the next, at a place dra
   expect(waits.size).toBeGreaterThan(3)
 })
 
+test('where many come and go, a round that would have no end is ended', () => {
+  const order = orderOf(6)
+  let largest = 0
+  for (let turn = 0; turn < 500; turn++) {
+    // Two newcomers for each turn, and fifty members at a time.
+    for (const one of [2 * turn, 2 * turn + 1]) order.add(`m${one}`)
+    const all = Array.from({ length: 50 }, (_, i) => `m${2 * turn + 1 - i}`)
+    order.next(robin(turn), all, (id) => all.includes(id))
+    largest = Math.max(largest, order.size)
+  }
+  expect(largest).toBeLessThanOrEqual(2 * 50 + 64 + 2)
+})
+
 test('those who may not be probed are passed over, and with nobody left there is no probe', () => {
   const all = [...'abc']
   const order = orderOf(4)

@@ -27,6 +27,11 @@ export class ProbeOrder {
     this.#random = random
   }
 
+  /** Members of the round under way, those already probed included: bounded by twice the members of the room. */
+  get size(): number {
+    return this.#order.length
+  }
+
   /** Who comes next on the rings, for each kind of channel: the kinds take turns, and within one its members. */
   follow(circuits: readonly (readonly PeerId[])[]): void {
     this.#circuits = circuits
@@ -64,8 +69,9 @@ export class ProbeOrder {
     return undefined
   }
 
-  /** A new round over `all` begins at the end of the last. */
+  /** A new round over `all` begins at the end of the last, or where so many came and went that there would be no end. */
   #nextOfAll(all: readonly PeerId[], mayProbe: (id: PeerId) => boolean): PeerId | undefined {
+    if (this.#order.length > 2 * all.length + hastenedMax) this.#at = this.#order.length
     for (let rounds = 0; rounds < 2; rounds++) {
       while (this.#at < this.#order.length) {
         const id = this.#order[this.#at++]!

@@ -82,7 +82,10 @@ export class Peer {
     return this.#parts.swim.self().state
   }
 
-  /** `joining` until a member was found or there is none to find; `left` is final. */
+  /**
+   * `joining` until a member was found or there is none to find; `isolated` while this peer is probably cut off, keeps its
+   * last view and declares nobody dead; `left` is final.
+   */
   get status(): PeerStatus {
     return this.#parts.swim.status
   }
