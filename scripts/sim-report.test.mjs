@@ -27,8 +27,8 @@ test('the tables tell what was promised, what was reached and what was not measu
     { figure: 'b, s', statistic: 'max' },
   ]
   const scenario = { name: 'kill', toReach: 'soon' }
-  const text = tables([{ scenario, peers: 8, figures: { 'a, s': [1] }, failed: ['b'], limits }], 20, statistic)
-  expect(text).toContain('| kill | 8 | soon | a, s: p99 1; b, s: nothing measured | **no** |')
+  const text = tables([{ scenario, peers: 8, seeds: 20, figures: { 'a, s': [1] }, failed: ['b'], limits }], statistic)
+  expect(text).toContain('| kill | 8 | 20 | soon | a, s: p99 1; b, s: nothing measured | **no** |')
   expect(text).toContain('| kill | a, s | 1 | 1 | 1 | 1 | 1 |')
 })
 

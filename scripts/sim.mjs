@@ -82,7 +82,7 @@ async function many({ scenarios, seeds, quick, keep, table, ...options }, librar
   }
   await pool.close()
   if (table !== undefined) {
-    writeFileSync(table, withTables(readFileSync(table, 'utf8'), tables(reports, seeds, library.statistic)))
+    writeFileSync(table, withTables(readFileSync(table, 'utf8'), tables(reports, library.statistic)))
   }
   verdict(reports.flatMap(({ scenario, failed }) => (failed.length > 0 ? [scenario.name] : [])))
 }
@@ -105,7 +105,7 @@ function report(scenario, peers, jobs, results, keep, { judge, pooled, statistic
     if (keep) keepSeeds(alone)
   }
   console.log()
-  return { scenario, peers, figures, failed, limits: scenario.limits(peers) }
+  return { scenario, peers, seeds: jobs.length, figures, failed, limits: scenario.limits(peers) }
 }
 
 function verdict(failed) {
