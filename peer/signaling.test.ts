@@ -307,6 +307,18 @@ describe('with a socket made of paper', () => {
     expect(client.counters()).toMatchObject({ signalsDropped: 2, packetsDropped: 3 })
   })
 
+  test('a socket that is closing is given nothing more, not even a farewell', () => {
+    const { client } = connect()
+    Paper.last.accept()
+    Paper.last.readyState = 2
+    client.sendSignal(ben, {})
+    client.sendPacket(ben, Uint8Array.of(1))
+    client.introduce()
+    client.bye()
+    expect(Paper.last.sent).toHaveLength(1)
+    expect(client.counters()).toMatchObject({ signalsDropped: 1, packetsDropped: 1 })
+  })
+
   test('frames that are none are counted and change nothing', () => {
     const { client, told } = connect()
     Paper.last.accept()
@@ -394,6 +406,7 @@ class Paper implements WebSocketLike {
 
   binaryType = 'blob'
   bufferedAmount = 0
+  readyState = 1
   onopen: (() => void) | null = null
   onmessage: ((event: { data: unknown }) => void) | null = null
   onerror: ((event: { message?: string }) => void) | null = null

@@ -54,6 +54,8 @@ export interface SignalingClientEvents {
 export interface WebSocketLike {
   binaryType: string
   readonly bufferedAmount: number
+  /** 1 while it is open. It is closing for a moment before `onclose` tells. */
+  readonly readyState: number
   onopen: unknown
   onmessage: unknown
   onerror: unknown
@@ -65,6 +67,8 @@ export interface WebSocketLike {
 }
 export type WebSocketConstructor = new (url: string) => WebSocketLike
 
+/** `WebSocket.OPEN`, which `ws` and browsers share. */
+const openState = 1
 /** From calling the constructor to the server's welcome. */
 const connectTimeoutMs = 10_000
 /** Back-off with full jitter: a random part of a limit that doubles from attempt to attempt. */
@@ -126,7 +130,7 @@ export class SignalingClient {
 
   /** Best effort: a signal that cannot be sent is dropped and counted. */
   sendSignal(to: PeerId, data: object): void {
-    if (this.#phase !== 'up' || !isSignalData(data)) {
+    if (!this.#isOpen || !isSignalData(data)) {
       this.#counters.signalsDropped++
       return
     }
@@ -137,7 +141,7 @@ export class SignalingClient {
   /** Best effort, as on every channel. `packet` is borrowed until the call returns. */
   sendPacket(to: PeerId, packet: Uint8Array): void {
     const fits = packet.length >= 1 && packet.length <= packetBytesMax
-    if (this.#phase !== 'up' || !fits || this.#socket!.bufferedAmount > bufferedBytesMax) {
+    if (!this.#isOpen || !fits || this.#socket!.bufferedAmount > bufferedBytesMax) {
       this.#counters.packetsDropped++
       return
     }
@@ -145,9 +149,13 @@ export class SignalingClient {
     this.#socket!.send(encodePacket(to, packet))
   }
 
+  get #isOpen(): boolean {
+    return this.#phase === 'up' && this.#socket!.readyState === openState
+  }
+
   /** Asks for a few random peers of the room; `introduced` brings them. */
   introduce(): void {
-    if (this.#phase === 'up') this.#socket!.send(encodeClientText({ t: 'introduce' }))
+    if (this.#isOpen) this.#socket!.send(encodeClientText({ t: 'introduce' }))
   }
 
   /**
@@ -296,11 +304,11 @@ export class SignalingClient {
   }
 
   #end(): Promise<void> {
-    const wasUp = this.#phase === 'up'
+    const wasOpen = this.#isOpen
     const socket = this.#abandon()
     this.#phase = 'closed'
     if (!socket) return Promise.resolve()
-    if (wasUp) socket.send(encodeClientText({ t: 'bye' }))
+    if (wasOpen) socket.send(encodeClientText({ t: 'bye' }))
     return new Promise((resolve) => {
       const deadline = setTimeout(() => {
         socket.terminate?.()
