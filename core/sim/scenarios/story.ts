@@ -6,7 +6,7 @@ import type { Say } from './scenario.ts'
 import { type Case, Watch } from './watch.ts'
 
 /** Lines told of what peers say of their own accord; a room in trouble has thousands, and the figures count them all. */
-const overheardMax = 60
+const overheardMax = 40
 
 export class Story {
   readonly world: World
