@@ -21,7 +21,7 @@ import { Vicinity } from './vicinity.ts'
 import type { View } from './view.ts'
 
 export interface JudgeOwner {
-  /** Calls back at this time: `expire` with a number, `judge` with a member. */
+  /** Calls back at this time: `expire` for a probe or a relayed ping, `judge` for a suspicion. */
   wake(timer: JudgeTimer, at: number): void
   nextSeq(): number
   count(what: string): void
