@@ -6,7 +6,7 @@ import { Damping } from './damping.ts'
 import { type Digest, hashFact, hashText } from './digest.ts'
 import { Entries } from './entries.ts'
 import { addressOf, type Endpoint } from './host.ts'
-import type { PeerId } from './ids.ts'
+import { idPrefix, type PeerId } from './ids.ts'
 import type { Member, MemberStatus } from './member.ts'
 import { ringsCount } from './rings.ts'
 import { RoundTrip } from './rtt.ts'
@@ -32,6 +32,8 @@ export class Belief {
   readonly accusers: PeerId[] = []
   /** When the suspicion runs out; the timer that carries another moment is stale. */
   suspectUntil = 0
+  /** A link to it was closed since it last spoke for itself. */
+  severed = false
   /** What this peer was away for while it held the suspicion. */
   extendedMs = 0
   /** When the last probe of its own that failed was begun, and how many have failed since one was answered. */
@@ -42,6 +44,7 @@ export class Belief {
   #damping: Damping | undefined
   #shownRttMs: number | undefined
   #places: number[] | undefined
+  #prefix: number | undefined
   /** When something new was last learnt of its entries. */
   updatedAt: number
   /** Tells once in a while those who take it for alive that it is not. */
@@ -91,10 +94,16 @@ export class Belief {
     return true
   }
 
-  /** Its place on each ring (see `neighboursOf`): everybody computes the same. */
+  /** Its place on each ring (see `Rings`): everybody computes the same. */
   get places(): readonly number[] {
     this.#places ??= Array.from({ length: ringsCount }, (_, ring) => hashFact(this.#idHash, 0x52696e67 + ring).hi)
     return this.#places
+  }
+
+  /** The first 32 bits of its id: routes name members by them. */
+  get prefix(): number {
+    this.#prefix ??= idPrefix(this.id)
+    return this.#prefix
   }
 
   /** What applications are told: a present member that keeps coming and going counts as suspect. */

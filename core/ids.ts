@@ -59,6 +59,12 @@ export function idToBytes(id: PeerId): Uint8Array {
   return bytes
 }
 
+/** The first 32 bits of an id: enough to tell members from one another where it is only a hint. */
+export function idPrefix(id: PeerId): number {
+  const bytes = idToBytes(id)
+  return ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0
+}
+
 /** True for exactly the texts `idFromBytes` can give: the last character carries two bits, so four values are left. */
 export function isPeerId(text: unknown): text is PeerId {
   if (typeof text !== 'string' || text.length !== idTextLength) return false

@@ -3,9 +3,52 @@ import { expect, test } from 'vitest'
 import { Belief } from './belief.ts'
 import { idFromBytes, type PeerId } from './ids.ts'
 import { randomBytes, seededRandom, shuffle } from './random.ts'
-import { meshMax, neighboursOf, ringsCount } from './rings.ts'
+import { neighboursOf } from './rings.plain.ts'
+import { meshMax, Rings, ringsCount } from './rings.ts'
 
 const crowds = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.nat()).map(([size, seed]) => crowdOf(size, seed))
+
+test('kept up through any comings and goings, the rings are what a look at everybody would show', () => {
+  const step = fc.record({ what: fc.constantFrom('come' as const, 'go' as const), which: fc.nat(59) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 150 }), fc.nat(59), fc.nat(), (steps, early, seed) => {
+      const people = crowdOf(60, seed)
+      const rings = new Rings()
+      const crowd = new Set(people.slice(0, early))
+      for (const member of crowd) rings.add(member)
+      for (const { what, which } of steps) {
+        // Who is there already comes again, and who is gone goes once more: neither changes anything.
+        const member = people[which]!
+        if (what === 'come') rings.add(member)
+        else rings.remove(member)
+        if (what === 'come') crowd.add(member)
+        else crowd.delete(member)
+        expect(rings.size).toBe(crowd.size)
+        const inOrder = people.filter((one) => crowd.has(one))
+        if (crowd.size === 0) continue
+        for (const one of [member, inOrder[0]!, people[(which + 7) % 60]!]) {
+          const [kept, plain] = [rings.of(one), neighboursOf(one, inOrder)]
+          expect(kept).toEqual(plain)
+        }
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('members on one place of a ring stand in the order of their ids, and each leaves its own place', () => {
+  // With places from so few, every ring has many on one place.
+  const placed = (id: PeerId, i: number) =>
+    Object.defineProperty(new Belief(id, 0), 'places', { value: Array(4).fill(i % 3) })
+  const people = crowdOf(40, 5).map(({ id }, i) => placed(id, i))
+  const rings = new Rings()
+  for (const member of shuffle([...people], seededRandom(2))) rings.add(member)
+  for (const gone of [3, 30, 17]) {
+    rings.remove(people[gone]!)
+    people.splice(gone, 1)
+    for (const member of people) expect(rings.of(member)).toEqual(neighboursOf(member, people))
+  }
+})
 
 test('whoever is a neighbour of another has it for a neighbour', () => {
   fc.assert(

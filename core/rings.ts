@@ -18,58 +18,64 @@ export interface Neighbours {
   readonly all: ReadonlySet<PeerId>
 }
 
-/** The neighbours of one member in a crowd that it may be part of, in the order of ids. Nothing is kept. */
-export function neighboursOf(member: Belief, crowd: readonly Belief[]): Neighbours {
-  const others = crowd.length <= meshMax ? crowd.filter(({ id }) => id !== member.id) : crowd
-  if (others.length < meshMax) {
-    // A ring too: the k-th behind each is another one for each.
-    const ids = others.map(({ id }) => id)
+/** A crowd on its rings. Coming and going cost a search and a shift, asking for anybody's neighbours a search a ring. */
+export class Rings {
+  readonly #rings: readonly Belief[][] = Array.from({ length: ringsCount }, () => [])
+
+  get size(): number {
+    return this.#rings[0]!.length
+  }
+
+  /** Adding a member twice adds it once. */
+  add(member: Belief): void {
+    this.#rings.forEach((ring, i) => {
+      const at = placeOf(member, ring, i)
+      if (ring[at]?.id !== member.id) ring.splice(at, 0, member)
+    })
+  }
+
+  remove(member: Belief): void {
+    this.#rings.forEach((ring, i) => {
+      const at = placeOf(member, ring, i)
+      if (ring[at]?.id === member.id) ring.splice(at, 1)
+    })
+  }
+
+  /** The neighbours of a member, or of one that might come. */
+  of(member: Belief): Neighbours {
+    const own = this.#rings[0]![placeOf(member, this.#rings[0]!, 0)]?.id === member.id ? 1 : 0
+    if (this.size - own < meshMax) return this.#everybody(member)
+    const successors: PeerId[] = []
+    const all = new Set<PeerId>()
+    this.#rings.forEach((ring, i) => {
+      const at = placeOf(member, ring, i)
+      const next = ring[(at + own) % ring.length]!.id
+      successors.push(next)
+      all.add(next).add(ring[(at - 1 + ring.length) % ring.length]!.id)
+    })
+    return { successors, all }
+  }
+
+  /** A ring too: the k-th behind each is another one for each. */
+  #everybody(member: Belief): Neighbours {
+    const ids = this.#rings[0]!.map(({ id }) => id).filter((id) => id !== member.id)
+    ids.sort()
     const behind = ids.findIndex((id) => id > member.id)
     return { successors: behind < 0 ? ids : [...ids.slice(behind), ...ids.slice(0, behind)], all: new Set(ids) }
   }
-  return adjacent(member, crowd)
 }
 
-/** The neighbours in a crowd that is no mesh. */
-function adjacent(member: Belief, crowd: readonly Belief[]): Neighbours {
-  const successors: PeerId[] = []
-  const all = new Set<PeerId>()
-  const own = member.places
-  const next: Belief[] = []
-  const before: Belief[] = []
-  const ahead = new Array<number>(ringsCount).fill(Number.POSITIVE_INFINITY)
-  const behind = new Array<number>(ringsCount).fill(Number.POSITIVE_INFINITY)
-  for (const other of crowd) {
-    if (other === member) continue
-    const { id, places } = other
-    // Those on one place stand in the order of their ids.
-    const isAhead = id > member.id
-    for (let ring = 0; ring < ringsCount; ring++) {
-      const forward = distance(own[ring]!, places[ring]!, isAhead)
-      const backward = distance(places[ring]!, own[ring]!, !isAhead)
-      if (forward < ahead[ring]! || (forward === ahead[ring]! && id < next[ring]!.id)) {
-        ahead[ring] = forward
-        next[ring] = other
-      }
-      if (backward < behind[ring]! || (backward === behind[ring]! && id > before[ring]!.id)) {
-        behind[ring] = backward
-        before[ring] = other
-      }
-    }
+/** Where a member stands or would stand on a ring; those on one place stand in the order of their ids. */
+function placeOf(member: Belief, ring: readonly Belief[], i: number): number {
+  const place = member.places[i]!
+  let low = 0
+  let high = ring.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const other = ring[middle]!
+    const theirs = other.places[i]!
+    if (theirs < place || (theirs === place && other.id < member.id)) low = middle + 1
+    else high = middle
   }
-  for (let ring = 0; ring < ringsCount; ring++) {
-    successors.push(next[ring]!.id)
-    all.add(next[ring]!.id).add(before[ring]!.id)
-  }
-  return { successors, all }
-}
-
-/** True if `newcomer` is nearer to `member` on some ring, before or behind it, than all of these. */
-export function comesBetween(newcomer: Belief, member: Belief, near: readonly Belief[]): boolean {
-  return adjacent(member, [...near, newcomer]).all.has(newcomer.id)
-}
-
-/** How far it is round the ring; to one on the same place nothing, or a whole round. */
-function distance(from: number, to: number, isAhead: boolean): number {
-  return (to - from) >>> 0 || (isAhead ? 0 : 2 ** 32)
+  return low
 }

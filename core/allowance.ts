@@ -1,6 +1,6 @@
 /**
- * How much one socket may send: a token bucket, refilled by the clock it is told. A message costs one unit, or one for
- * every `bytesPerUnit` of it if that is more, so one number bounds messages and bytes alike.
+ * How much somebody may send, or be sent: a token bucket, refilled by the clock it is told. A message costs one unit, or
+ * one for every `bytesPerUnit` of it if that is more, so one number bounds messages and bytes alike.
  */
 
 export class Allowance {
