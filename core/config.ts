@@ -43,6 +43,15 @@ export interface Config {
   readonly rumoursMax: number
   /** Links being opened at the same time. */
   readonly dialsMax: number
+  /** Links that may be dialled at once after a pause, and how many a second beyond: browsers count even closed ones. */
+  readonly dialBurst: number
+  readonly dialsPerSecond: number
+  /** Links held; of more, those wanted no longer are closed at once. */
+  readonly linksMax: number
+  /** How long a link that is wanted no longer is kept: neighbours come back. */
+  readonly lingerMs: number
+  /** How long one waits, once to twice, to be dialled by a smaller id before asking for it. */
+  readonly askAfterMs: number
   /** A failed link is tried again after the first, doubling up to the last. */
   readonly redialMinMs: number
   readonly redialMaxMs: number
@@ -70,6 +79,11 @@ export const defaultConfig: Config = {
   membersMax: 16_384,
   rumoursMax: 4096,
   dialsMax: 4,
+  dialBurst: 64,
+  dialsPerSecond: 0.5,
+  linksMax: 16,
+  lingerMs: 30_000,
+  askAfterMs: 1_000,
   redialMinMs: 1_000,
-  redialMaxMs: 30_000,
+  redialMaxMs: 120_000,
 }
