@@ -53,8 +53,12 @@ test('accusations that are withdrawn leave on no channel, and what else waits of
   outbox.withdraw(subjects)
   expect(outbox.waiting).toBe(2)
   outbox.send(ping, belief(ann), 'udp:ann')
-  outbox.send(ping, belief(bob), 'relay:bob')
-  expect(sent.map(({ rumours }) => rumours)).toEqual([[entry(bob, `!${accuser}`)], [entry(bob, `!${accuser}`)]])
+  outbox.gossip(seededRandom(1))
+  expect(sent.map(({ to, rumours }) => [to, rumours])).toEqual([
+    ['udp:ann', [entry(bob, `!${accuser}`)]],
+    ['udp:ann', [entry(bob, `!${accuser}`)]],
+    [`relay:${bob}`, [entry(bob, `!${accuser}`)]],
+  ])
 })
 
 test('a rumour has its transmissions on each island: those to one take none from the other', () => {
@@ -62,8 +66,18 @@ test('a rumour has its transmissions on each island: those to one take none from
   outbox.add(ann, encodeRumour(suspicion(ann)))
   for (let i = 0; i < limit; i++) outbox.send(ping, belief(ann), 'udp:ann')
   expect(outbox.waiting).toBe(1)
-  outbox.send(ping, belief(bob), 'relay:bob')
-  expect(sent.at(-1)!.rumours).toEqual([suspicion(ann)])
+  outbox.gossip(seededRandom(1))
+  expect(sent.at(-1)).toMatchObject({ to: `relay:${bob}`, rumours: [suspicion(ann)] })
+})
+
+test('what waits for a neighbour by the server rides on a ping there too', () => {
+  const { outbox, sent, belief } = world()
+  outbox.add(ann, encodeRumour(suspicion(ann)))
+  // Who is told is looked up when rumours leave.
+  outbox.gossip(seededRandom(1))
+  outbox.add(bob, encodeRumour(suspicion(bob)))
+  outbox.send(ping, belief(bob), `relay:${bob}`)
+  expect(sent.at(-1)).toMatchObject({ header: ping, rumours: expect.arrayContaining([suspicion(bob)]) })
 })
 
 test('the bound on waiting rumours holds for each share of each channel, and what is dropped is counted', () => {
@@ -117,17 +131,15 @@ test('a padded question is as long as a packet can be, to two bytes, with its re
 })
 
 test('what is passed on for somebody carries nothing else, and what is told at once goes out at once', () => {
-  const { outbox, sent, belief } = world()
+  const { outbox, sent } = world()
   outbox.add(bob, encodeRumour(suspicion(bob)))
   outbox.forward(ack, 'udp:ann')
-  outbox.tell(encodeRumour(entry(bob, 'k')), [
-    { belief: belief(ann), path: 'udp:ann' },
-    { belief: belief(bob), path: 'relay:bob' },
-  ])
-  expect(sent.map(({ to, rumours }) => ({ to, rumours }))).toEqual([
-    { to: 'udp:ann', rumours: [] },
+  outbox.tell(encodeRumour(entry(bob, 'k')), seededRandom(1))
+  const [passedOn, ...told] = sent.map(({ to, rumours }) => ({ to, rumours }))
+  expect(passedOn).toEqual({ to: 'udp:ann', rumours: [] })
+  expect(told.sort((a, b) => (a.to > b.to ? -1 : 1))).toEqual([
     { to: 'udp:ann', rumours: [entry(bob, 'k')] },
-    { to: 'relay:bob', rumours: [entry(bob, 'k')] },
+    { to: `relay:${bob}`, rumours: [entry(bob, 'k')] },
   ])
 })
 
@@ -151,11 +163,16 @@ function world(config: Partial<Config> = {}) {
   const counts: string[] = []
   const paths = new Paths(self, channels, members, all, seededRandom(1), host)
   const outbox = new Outbox(tag, members, paths, all, host, (what) => counts.push(what))
-  for (const record of [alive(self, ['udp:self', 'relay:self']), alive(ann, ['udp:ann']), alive(bob, ['relay:bob'])]) {
+  for (const record of [
+    alive(self, ['udp:self', 'relay:self']),
+    alive(ann, ['udp:ann']),
+    alive(bob, [`relay:${bob}`]),
+  ]) {
     const belief = new Belief(record.id, 0)
     belief.record = record
     belief.recordBytes = encodeRumour(record)
     members.update(belief)
+    paths.vicinity.add(belief)
   }
   return { outbox, sent, counts, belief: (id: PeerId) => members.get(id)!, limit: transmitLimit(all, members.size) }
 }

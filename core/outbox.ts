@@ -5,19 +5,26 @@
 
 import { recordsFrom } from './answers.ts'
 import type { Belief } from './belief.ts'
-import { type Header, PacketWriter } from './codec.ts'
+import { type Header, PacketWriter, routeBytesMax } from './codec.ts'
 import type { Config } from './config.ts'
-import { type Endpoint, type Host, packetBytesMax } from './host.ts'
+import { Flood } from './flood.ts'
+import { addressOf, type Endpoint, type Host, kindOf, packetBytesMax } from './host.ts'
 import type { PeerId } from './ids.ts'
 import type { Members } from './members.ts'
+import type { Mesh } from './mesh.ts'
 import type { Paths } from './paths.ts'
 import type { Random } from './random.ts'
 import { Rumours, shareOf, transmitLimit } from './rumours.ts'
+import { fingerprintOf, Seen } from './seen.ts'
 
 /** The longest claim against a member: two ids, an incarnation and what frames them. */
 export const claimBytesMax = 48
 /** Packets with records that a page's `wants` may cost. */
 const pushPacketsMax = 16
+/** A farewell goes to this many members at once. */
+const farewellsMax = 32
+/** Packets that one burst sends to each neighbour. */
+const floodPacketsMax = 2
 
 interface Target {
   readonly belief: Belief
@@ -33,7 +40,14 @@ export class Outbox {
   readonly #count: (what: string) => void
   /** One queue for each kind of channel we have, so that a gateway's rumours are not used up on one island. */
   readonly #rumours: ReadonlyMap<string, Rumours>
-
+  /** On sparse kinds rumours go from neighbour to neighbour instead. */
+  readonly #floods: ReadonlyMap<string, Flood>
+  readonly #seen = new Seen()
+  /** Carries what is for members without a link. */
+  mesh: Mesh | undefined
+  #source: PeerId | undefined
+  /** What it tells in that packet. */
+  readonly #told = new Set<number>()
   readonly #successors = new Map<string, readonly PeerId[]>()
   #burst = 0
 
@@ -51,39 +65,72 @@ export class Outbox {
     this.#config = config
     this.#host = host
     this.#count = count
-    this.#rumours = new Map(paths.kinds.map((kind) => [kind, new Rumours(config.rumoursMax)]))
+    const [sparse, dense] = [paths.kinds.filter((kind) => paths.isSparse(kind)), paths.kinds]
+    this.#floods = new Map(sparse.map((kind) => [kind, new Flood(config.rumoursMax)]))
+    const others = dense.filter((kind) => !sparse.includes(kind))
+    this.#rumours = new Map(others.map((kind) => [kind, new Rumours(config.rumoursMax)]))
   }
 
   get waiting(): number {
-    let waiting = 0
-    for (const rumours of this.#rumours.values()) waiting += rumours.size
-    return waiting
+    return this.#queues().reduce((sum, { size }) => sum + size, 0)
   }
 
   get dropped(): number {
-    let dropped = 0
-    for (const rumours of this.#rumours.values()) dropped += rumours.dropped
-    return dropped
+    return this.#queues().reduce((sum, { dropped }) => sum + dropped, 0)
+  }
+
+  #queues(): (Rumours | Flood)[] {
+    return [...this.#rumours.values(), ...this.#floods.values()]
   }
 
   /** Queues a rumour for every island. `bytes` is kept. */
   add(subject: string, bytes: Uint8Array): void {
     const share = shareOf(subject)
+    const fingerprint = fingerprintOf(bytes)
+    this.#seen.add(fingerprint)
     for (const rumours of this.#rumours.values()) rumours.add(subject, bytes, share)
+    // What its packet only gave rise to, as a refutation, is news to it more than to anybody.
+    const source = this.#told.has(fingerprint) ? this.#source : undefined
+    for (const flood of this.#floods.values()) flood.add(subject, bytes, fingerprint, share, source)
+  }
+
+  /** The neighbour whose packet is being read: what it tells, it need not be told. */
+  set source(source: PeerId | undefined) {
+    this.#source = source
+    this.#told.clear()
+  }
+
+  /** A rumour is read. True if it was taken over lately; whoever tells it again need not be told. */
+  knows(fingerprint: number): boolean {
+    this.#told.add(fingerprint)
+    if (!this.#seen.has(fingerprint)) return false
+    if (this.#source !== undefined) for (const flood of this.#floods.values()) flood.heard(fingerprint, this.#source)
+    return true
+  }
+
+  /** Once a period: forgets what was taken over in the last but one. */
+  turn(): void {
+    this.#seen.turn()
+    this.mesh?.turn()
+  }
+
+  /** Answers a signal, which goes to its channel. */
+  acknowledge(signal: Header & { kind: 'signal' }, from: Endpoint): void {
+    if (this.mesh) this.forward(this.mesh.signals.receive(signal, addressOf(from)), from)
   }
 
   /** Takes back what waits under exactly these subjects: claims that a member has refuted or outlived. */
   withdraw(subjects: readonly string[]): void {
-    for (const rumours of this.#rumours.values()) rumours.withdraw(subjects)
+    for (const queue of this.#queues()) queue.withdraw(subjects)
   }
 
   /** A packet to a member, filled up with rumours; with `tell`, what is claimed of the member itself goes with it. */
   send(header: Header, belief: Belief, path: Endpoint, tell = false): void {
-    const left = this.#writer.begin(header)
+    const left = this.#writer.begin(header, this.#bytesMax(path))
     // Lifeguard's buddy rule: the suspect hears of it first, in the ping itself.
     const { claimBytes } = belief
     if (tell && claimBytes && claimBytes.length <= left) this.#writer.add(claimBytes)
-    this.#piggyback(belief)
+    this.#piggyback(belief, path)
     this.#transmit(path)
   }
 
@@ -94,19 +141,32 @@ export class Outbox {
   }
 
   /**
-   * An answer to `to`, of at most `room` bytes. What is claimed of the asker goes first, so that it can refute; a
+   * An answer to `to`, of at most `space` bytes. What is claimed of the asker goes first, so that it can refute; a
    * member's answer is filled up with rumours where `fill` says so.
    */
-  reply(header: Header, records: readonly Uint8Array[], to: Endpoint, room: number, asker: PeerId, fill = false): void {
+  reply(
+    header: Header,
+    records: readonly Uint8Array[],
+    to: Endpoint,
+    space: number,
+    asker: PeerId,
+    fill = false,
+  ): void {
     this.#writer.begin(header)
+    const room = this.spaceTo(to, space)
     const claim = this.#members.get(asker)?.claimBytes
     for (const bytes of claim ? [claim, ...records] : records) {
       if (this.#writer.length + bytes.length <= room) this.#writer.add(bytes)
     }
     const belief = fill ? this.#members.at(to) : undefined
-    if (belief) this.#piggyback(belief)
+    if (belief) this.#piggyback(belief, to)
     if (this.#writer.length <= room) this.#transmit(to)
     else this.#count('answers_withheld')
+  }
+
+  /** Of this many bytes, how many a packet there may take. */
+  spaceTo(to: Endpoint, space: number): number {
+    return Math.min(space, this.#bytesMax(to))
   }
 
   /**
@@ -117,10 +177,11 @@ export class Outbox {
     const claim = this.#members.claimAt(to)
     const records = claim ? [ownRecord, claim] : [ownRecord]
     const bytes = records.reduce((sum, record) => sum + record.length, 0)
-    let left = this.#writer.begin(header) - bytes
+    const bytesMax = this.#bytesMax(to)
+    let left = this.#writer.begin(header, bytesMax) - bytes
     if (padded && (header.kind === 'fetch' || header.kind === 'ranges')) {
       // A longer pad has a length that takes one byte more.
-      left = this.#writer.begin({ ...header, pad: Math.max(0, left - 1) }) - bytes
+      left = this.#writer.begin({ ...header, pad: Math.max(0, left - 1) }, bytesMax) - bytes
     }
     if (left >= 0) for (const record of records) this.#writer.add(record)
     this.#transmit(to)
@@ -129,7 +190,8 @@ export class Outbox {
 
   /** All records of these members, as far as a few packets take them. */
   push(to: Endpoint, ids: readonly PeerId[]): void {
-    const empty = this.#writer.begin({ kind: 'gossip' })
+    const bytesMax = this.#bytesMax(to)
+    const empty = this.#writer.begin({ kind: 'gossip' }, bytesMax)
     let left = empty
     let packets = 1
     for (const id of ids) {
@@ -139,7 +201,7 @@ export class Outbox {
         if (bytes.length > left) {
           this.#transmit(to)
           if (++packets > pushPacketsMax) return
-          left = this.#writer.begin({ kind: 'gossip' })
+          left = this.#writer.begin({ kind: 'gossip' }, bytesMax)
         }
         this.#writer.add(bytes)
         left -= bytes.length
@@ -148,9 +210,9 @@ export class Outbox {
     if (left < empty) this.#transmit(to)
   }
 
-  /** One rumour at once, to a few members. */
-  tell(bytes: Uint8Array, targets: readonly Target[]): void {
-    for (const { path } of targets) {
+  /** A farewell, at once; those who are not told hear of it as of any rumour. */
+  tell(bytes: Uint8Array, random: Random): void {
+    for (const { path } of this.#paths.some(farewellsMax, random, () => true)) {
       this.#writer.begin({ kind: 'gossip' })
       this.#writer.add(bytes)
       this.#transmit(path)
@@ -163,8 +225,8 @@ export class Outbox {
   }
 
   /**
-   * Sends what waits to a few members of each island: in one burst to members drawn at random, which is fast, in the next
-   * to successors on the rings, which leaves nobody out.
+   * Sends what waits. On dense kinds to a few members of each island: in one burst to members drawn at random, which is
+   * fast, in the next to successors on the rings, which leaves nobody out. On sparse kinds to all neighbours.
    */
   gossip(random: Random): void {
     this.#burst++
@@ -179,6 +241,21 @@ export class Outbox {
         this.send({ kind: 'gossip' }, belief, path)
       }
     }
+    for (const [kind, flood] of this.#floods) if (flood.size > 0) this.#flood(kind, flood)
+  }
+
+  #flood(kind: string, flood: Flood): void {
+    const targets = this.#paths.targets(kind)
+    flood.aim(targets.map(({ id }) => id))
+    for (const { id, path } of targets) {
+      for (let packets = 0; packets < floodPacketsMax; packets++) {
+        const rumours = flood.take(id, this.#writer.begin({ kind: 'gossip' }))
+        if (rumours.length === 0) break
+        for (const bytes of rumours) this.#writer.add(bytes)
+        this.#transmit(path)
+      }
+    }
+    flood.turn()
   }
 
   #drawn(kind: string, random: Random): Target[] {
@@ -203,16 +280,38 @@ export class Outbox {
   }
 
   /** Fills the packet that is being written with rumours for a member. */
-  #piggyback(belief: Belief): void {
+  #piggyback(belief: Belief, path: Endpoint): void {
+    const left = this.#bytesMax(path) - this.#writer.length
+    for (const bytes of this.#rumoursFor(belief, path, left)) this.#writer.add(bytes)
+  }
+
+  #rumoursFor(belief: Belief, path: Endpoint, left: number): Uint8Array[] {
+    // Others carry what is for one member; what is for everybody comes to it by its own neighbours.
+    if (this.#paths.isByOthers(path)) return []
     const island = this.#paths.island(belief)
-    const rumours = island === undefined ? undefined : this.#rumours.get(island)
-    if (rumours === undefined) return
-    const limit = transmitLimit(this.#config, this.#members.size)
-    for (const bytes of rumours.take(packetBytesMax - this.#writer.length, limit)) this.#writer.add(bytes)
+    const rumours = this.#rumours.get(kindOf(path))
+    if (rumours) return rumours.take(left, transmitLimit(this.#config, this.#members.size))
+    const flood = this.#floods.get(kindOf(path) === 'relay' && island ? island : kindOf(path))
+    return flood?.take(belief.id, left) ?? []
+  }
+
+  /** What a packet there may take: whatever others carry is wrapped once more. */
+  #bytesMax(path: Endpoint): number {
+    return this.#paths.isByOthers(path) ? packetBytesMax - routeBytesMax : packetBytesMax
   }
 
   #transmit(to: Endpoint): void {
+    const packet = this.#writer.finish()
+    if (this.mesh === undefined || !this.#paths.isByOthers(to)) return this.#hand(to, packet)
+    const id = addressOf(to)
+    if (packet.length <= packetBytesMax - routeBytesMax && this.mesh.send(id, packet)) return
+    const byServer = this.#paths.byServer(id)
+    if (byServer === undefined) this.#count('packets_unrouted')
+    else this.#hand(byServer, packet)
+  }
+
+  #hand(to: Endpoint, packet: Uint8Array): void {
     this.#count('packets_sent')
-    this.#host.send(to, this.#writer.finish())
+    this.#host.send(to, packet)
   }
 }
