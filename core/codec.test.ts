@@ -3,16 +3,20 @@ import { expect, test } from 'vitest'
 import {
   decodePacket,
   type Header,
-  idPrefix,
+  hopsMax,
+  isGossip,
   PacketWriter,
   packIds,
+  prefixBytes,
   protocolVersion,
+  routeBytesMax,
   rumourBytesMax,
+  signalBytesMax,
   unpackIds,
 } from './codec.ts'
 import { ShoalError } from './errors.ts'
 import { packetBytesMax } from './host.ts'
-import { alphabet, idFromBytes, idToBytes } from './ids.ts'
+import { alphabet, idFromBytes, idPrefix, idToBytes } from './ids.ts'
 import { memberModes, type StateValue } from './member.ts'
 import { pack } from './msgpack.ts'
 import { encodeRumour, type Rumour } from './rumour.ts'
@@ -50,7 +54,14 @@ const header: fc.Arbitrary<Header> = fc.oneof(
     pad: fc.constant(0),
   }),
   fc.record({ kind: fc.constant('page' as const), seq: number, next: cursor, wants: units(16, 32) }),
+  fc.record({ kind: fc.constant('astray' as const), to: id }),
+  fc.record({ kind: fc.constant('signal' as const), seq: number, data: fc.uint8Array({ maxLength: 600 }) }),
+  fc.record({ kind: fc.constant('signalAck' as const), seq: number }),
 )
+
+const route = fc
+  .tuple(fc.array(number, { minLength: 1, maxLength: hopsMax }), fc.nat(), id, id)
+  .map(([path, place, from, to]) => ({ kind: 'route' as const, from, to, path, at: place % path.length }))
 
 const endpoints = fc.uniqueArray(
   fc.tuple(
@@ -101,8 +112,50 @@ test('every header and every rumour comes back as it was sent', () => {
       expect(decoded.header).toEqual(sent)
       expect(decoded.rumours.map((one) => one.rumour)).toEqual(rumours.slice(0, added))
       expect(decoded.unknown).toBe(0)
+      expect(isGossip(packet)).toBe(sent.kind === 'gossip')
     }),
     { numRuns: 500 },
+  )
+})
+
+test('a route wraps any packet: its own fields come back, and what it wraps is handed over unread', () => {
+  fc.assert(
+    fc.property(route, fc.oneof(header, route), fc.uint8Array({ maxLength: 200 }), (sent, inner, garbage) => {
+      const wrapped = packetOf(inner, []).packet.subarray(prefixBytes)
+      for (const bytes of [wrapped, garbage]) {
+        const packet = new Uint8Array([...packetOf(sent, []).packet, ...bytes])
+        const decoded = decodePacket(packet, tag)!
+        expect(decoded).toEqual({ header: sent, rumours: [], unknown: 0, wrapped: bytes })
+      }
+    }),
+  )
+})
+
+test('the longest route leaves the room it promises, and the longest signal fits behind it', () => {
+  const writer = new PacketWriter(tag)
+  const path = Array(hopsMax).fill(2 ** 32 - 1)
+  const left = writer.begin({ kind: 'route', from: idOf(1), to: idOf(2), path, at: hopsMax - 1 })
+  expect(packetBytesMax - left).toBeLessThanOrEqual(routeBytesMax)
+  const data = new Uint8Array(signalBytesMax)
+  const signal = packetOf({ kind: 'signal', seq: 2 ** 32 - 1, data }, []).packet
+  expect(signal.length - prefixBytes).toBeLessThanOrEqual(packetBytesMax - routeBytesMax)
+  expect(signal.length - prefixBytes).toBeLessThanOrEqual(left)
+})
+
+test('rumours that are known are left out unread, but for those of a page, which were asked for', () => {
+  fc.assert(
+    fc.property(header, fc.array(fc.tuple(rumour, fc.boolean()), { maxLength: 5 }), (sent, some) => {
+      const { packet, added } = packetOf(
+        sent,
+        some.map(([one]) => one),
+      )
+      const known = new Set(some.flatMap(([one, knows]) => (knows ? [String(encodeRumour(one))] : [])))
+      const decoded = decodePacket(packet, tag, (bytes) => known.has(String(bytes)))!
+      const expected = some
+        .slice(0, added)
+        .filter(([one]) => sent.kind === 'page' || !known.has(String(encodeRumour(one))))
+      expect(decoded.rumours.map((one) => one.rumour)).toEqual(expected.map(([one]) => one))
+    }),
   )
 })
 
@@ -173,7 +226,7 @@ test('a packet with a few bytes changed, doubled or lost is a packet, of a kind 
 })
 
 test('a header kind that only later versions know is none, and no error', () => {
-  expect(decodePacket(rawPacket([10, 1, 2]), tag)).toBeUndefined()
+  expect(decodePacket(rawPacket([14, 1, 2]), tag)).toBeUndefined()
   expect(decodePacket(rawPacket([200]), tag)).toBeUndefined()
 })
 
@@ -233,6 +286,18 @@ test.each<[string, unknown[]]>([
   ['half a known member', [8, 1, id16, '', null, 0, new Uint8Array(10)]],
   ['half an id wanted', [9, 1, null, 0, new Uint8Array(8)]],
   ['a cursor without a version', [9, 1, id16, null, new Uint8Array(0)]],
+  ['a path of half a member', [10, id16, id16, new Uint8Array(6), 0]],
+  ['a path without anybody', [10, id16, id16, new Uint8Array(0), 0]],
+  ['a path of eleven members', [10, id16, id16, new Uint8Array(44), 0]],
+  ['a path as a list of numbers', [10, id16, id16, [1, 2], 0]],
+  ['a place behind the end of its path', [10, id16, id16, new Uint8Array(8), 2]],
+  ['a place before the beginning of its path', [10, id16, id16, new Uint8Array(8), -1]],
+  ['a place between two members of its path', [10, id16, id16, new Uint8Array(8), 0.5]],
+  ['a path to nobody', [10, id16, null, new Uint8Array(8), 0]],
+  ['nobody it went astray to', [11]],
+  ['a signal as text', [12, 1, 'offer']],
+  ['a signal without a number', [12, null, new Uint8Array(3)]],
+  ['an ack of no signal', [13]],
   ['a kind as text', ['ping']],
   ['no field at all', []],
 ])('a header with %s is malformed', (_name, fields) => {

@@ -11,7 +11,8 @@ import { pack, unpackBorrowed } from './msgpack.ts'
 import { type Rumour, rumourFrom, takeId, takeNumber, takeText } from './rumour.ts'
 
 export const protocolVersion = 1
-const prefixBytes = 5
+/** Version and tag. */
+export const prefixBytes = 5
 /** No rumour is longer, in bytes: one fits behind any header of a page, or a sync would never get past it. */
 export const rumourBytesMax = 1152
 
@@ -34,6 +35,16 @@ export type Header =
   | { kind: 'fetch'; seq: number; from: PeerId; prefix: string; cursor: Cursor | null; known: Uint8Array; pad: number }
   /** One page: records follow as rumours; `next` is where the next page begins; `wants` (16 bytes a member) is asked for. */
   | { kind: 'page'; seq: number; next: Cursor | null; wants: Uint8Array }
+  /**
+   * Wraps a packet for a member without a link. `path` holds the first 32 bits of the id of everybody on the way, `to`
+   * the last; `at` is whose turn it is. What follows is a packet without its first five bytes.
+   */
+  | { kind: 'route'; from: PeerId; to: PeerId; path: readonly number[]; at: number }
+  /** To the sender of a routed packet: it got no further on its way to `to`. */
+  | { kind: 'astray'; to: PeerId }
+  /** What a linked channel needs to open a link; acknowledged, since a lost one would cost seconds. */
+  | { kind: 'signal'; seq: number; data: Uint8Array }
+  | { kind: 'signalAck'; seq: number }
 
 /** A place in the order of members and, within one, the version to go on from. */
 export interface Cursor {
@@ -47,9 +58,39 @@ export interface Packet {
   readonly rumours: readonly { rumour: Rumour; bytes: Uint8Array }[]
   /** Rumours of kinds this version does not know; they are skipped. */
   readonly unknown: number
+  /** What a `route` wraps, not looked at yet; borrowed. Empty for other kinds. */
+  readonly wrapped: Uint8Array
 }
 
-const codes = { ping: 1, ack: 2, pingReq: 3, nack: 4, gossip: 5, ranges: 6, parts: 7, fetch: 8, page: 9 } as const
+const codes = {
+  ping: 1,
+  ack: 2,
+  pingReq: 3,
+  nack: 4,
+  gossip: 5,
+  ranges: 6,
+  parts: 7,
+  fetch: 8,
+  page: 9,
+  route: 10,
+  astray: 11,
+  signal: 12,
+  signalAck: 13,
+} as const
+
+/** Members on the longest path, the last one included. */
+export const hopsMax = 10
+/** What a `route` takes of a packet at most: two ids, a path, and what frames them. */
+export const routeBytesMax = 96
+/** The longest signal: behind its own header and that of a route it fits a packet. */
+export const signalBytesMax = 1080
+const nothing = new Uint8Array(0)
+
+/** Whether a packet carries nothing but rumours, which come again by other ways; nobody waits for an answer to it. */
+export function isGossip(packet: Uint8Array): boolean {
+  // Behind the prefix stands the header: a short array, and in it the code.
+  return packet[prefixBytes + 1] === codes.gossip
+}
 
 /** Builds packets in one buffer that is reused: what `finish` returns is borrowed until the next `begin`. */
 export class PacketWriter {
@@ -61,12 +102,12 @@ export class PacketWriter {
     new DataView(this.#buffer.buffer).setUint32(1, tag)
   }
 
-  /** Starts a packet and returns how many bytes are left for rumours. */
-  begin(header: Header): number {
+  /** Starts a packet of at most `bytesMax` and returns how many bytes are left for rumours. */
+  begin(header: Header, bytesMax = packetBytesMax): number {
     const bytes = pack(headerFields(header))
     this.#buffer.set(bytes, prefixBytes)
     this.#length = prefixBytes + bytes.length
-    return packetBytesMax - this.#length
+    return bytesMax - this.#length
   }
 
   get length(): number {
@@ -84,11 +125,14 @@ export class PacketWriter {
   }
 }
 
+/** Reads a fingerprint's worth of a rumour before it is parsed: true if it need not be. */
+export type IsKnown = (bytes: Uint8Array) => boolean
+
 /**
- * Parses a packet. Throws `packet_foreign` for another room or version, `packet_malformed` for anything else outside the
+ * Parses a packet. Rumours that `isKnown` are left out. Throws `packet_foreign` for another room or version, `packet_malformed` for anything else outside the
  * protocol, and returns undefined for a header kind that only later versions know.
  */
-export function decodePacket(bytes: Uint8Array, tag: number): Packet | undefined {
+export function decodePacket(bytes: Uint8Array, tag: number, isKnown?: IsKnown): Packet | undefined {
   if (bytes.length > packetBytesMax) throw malformed(`longer than ${packetBytesMax} bytes`)
   if (bytes.length <= prefixBytes) throw malformed('shorter than its prefix')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -98,16 +142,22 @@ export function decodePacket(bytes: Uint8Array, tag: number): Packet | undefined
   const source = bytes.subarray()
   const header = headerFrom(fieldsAt(source, prefixBytes, at))
   if (header === undefined) return undefined
+  if (header.kind === 'route') return { header, rumours: [], unknown: 0, wrapped: bytes.subarray(at) }
   const rumours: { rumour: Rumour; bytes: Uint8Array }[] = []
   let unknown = 0
   while (at < bytes.length) {
     const end = scanValue(bytes, at, packetLimits)
+    // A page answers a question: what it tells is wanted, known or not.
+    if (isKnown?.(bytes.subarray(at, end)) && header.kind !== 'page') {
+      at = end
+      continue
+    }
     const rumour = rumourAt(source, at, end)
     if (rumour) rumours.push({ rumour, bytes: bytes.subarray(at, end) })
     else unknown++
     at = end
   }
-  return { header, rumours, unknown }
+  return { header, rumours, unknown, wrapped: nothing }
 }
 
 /** Parses one rumour that fills `bytes`; undefined for a kind only later versions know. Throws `packet_malformed`. */
@@ -115,12 +165,6 @@ export function decodeRumour(bytes: Uint8Array): Rumour | undefined {
   const end = scanValue(bytes, 0, packetLimits)
   if (end !== bytes.length) throw malformed('bytes behind a rumour')
   return rumourAt(bytes.subarray(), 0, end)
-}
-
-/** The 32 bits of an id that a ping names its target by. */
-export function idPrefix(id: PeerId): number {
-  const bytes = idToBytes(id)
-  return ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0
 }
 
 /** Packs ids one behind the other. */
@@ -164,6 +208,14 @@ function headerFields(header: Header): unknown[] {
       const { seq, next, wants } = header
       return [code, seq, next && idToBytes(next.id), next?.version ?? 0, wants]
     }
+    case 'route':
+      return [code, idToBytes(header.from), idToBytes(header.to), packPath(header.path), header.at]
+    case 'astray':
+      return [code, idToBytes(header.to)]
+    case 'signal':
+      return [code, header.seq, header.data]
+    case 'signalAck':
+      return [code, header.seq]
   }
 }
 
@@ -225,6 +277,18 @@ function headerFrom(fields: readonly unknown[]): Header | undefined {
         next: takeCursor(fields[2], fields[3]),
         wants: takeBytes(fields[4], idBytes),
       }
+    case codes.route: {
+      const path = takePath(fields[3])
+      const at = takeNumber(fields[4], 'place on a path')
+      if (at >= path.length) throw malformed('a place behind the end of its path')
+      return { kind: 'route', from: takeId(first), to: takeId(fields[2]), path, at }
+    }
+    case codes.astray:
+      return { kind: 'astray', to: takeId(first) }
+    case codes.signal:
+      return { kind: 'signal', seq: takeNumber(first, 'seq'), data: takeBytes(fields[2], 1) }
+    case codes.signalAck:
+      return { kind: 'signalAck', seq: takeNumber(first, 'seq') }
     default:
       takeNumber(code, 'header kind')
       return undefined
@@ -257,4 +321,20 @@ function takePrefix(field: unknown): string {
 function takeBytes(field: unknown, unit: number): Uint8Array {
   if (!(field instanceof Uint8Array) || field.length % unit !== 0) throw malformed(`bytes that are no ${unit} each`)
   return new Uint8Array(field)
+}
+
+function packPath(path: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(path.length * 4)
+  const view = new DataView(bytes.buffer)
+  path.forEach((prefix, i) => {
+    view.setUint32(4 * i, prefix)
+  })
+  return bytes
+}
+
+function takePath(field: unknown): number[] {
+  const bytes = takeBytes(field, 4)
+  if (bytes.length > 4 * hopsMax) throw malformed(`a path of more than ${hopsMax} members`)
+  const view = new DataView(bytes.buffer)
+  return Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i))
 }

@@ -51,6 +51,10 @@ export interface Host {
   send(to: Endpoint, packet: Uint8Array): void
   dial(kind: string, to: PeerId): void
   hangUp(kind: string, to: PeerId): void
+  /** A signal for a linked channel came over the mesh (see `Swim.sendSignal`). `data` is borrowed, and from a stranger. */
+  signal(kind: string, from: PeerId, data: Uint8Array): void
+  /** One of ours found no way over the mesh: it wants another one. `data` is borrowed. */
+  signalLost(kind: string, to: PeerId, data: Uint8Array): void
   notify(event: SwimEvent): void
 }
 

@@ -1,7 +1,9 @@
 /** `shoal`: the protocol core. Drivers and applications import from here only. */
 
 export type { Consistency } from './agreement.ts'
+export { Allowance, costOf } from './allowance.ts'
 export * from './clock.ts'
+export { isGossip } from './codec.ts'
 export * from './config.ts'
 export * from './errors.ts'
 export * from './host.ts'
