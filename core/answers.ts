@@ -20,6 +20,12 @@ export class Answers {
     this.#members = members
   }
 
+  /** Answers `ranges` or `fetch` with at most `room` bytes of header and records together. */
+  to(question: Header & { kind: 'ranges' | 'fetch' }, room: number): { header: Header; records: Uint8Array[] } {
+    if (question.kind === 'fetch') return this.page(question, room)
+    return { header: this.parts(question.prefix, question.seq), records: [] }
+  }
+
   /** Answers `ranges`. */
   parts(prefix: string, seq: number): Header & { kind: 'parts' } {
     const parts = new Uint8Array(64 * 6)

@@ -45,13 +45,15 @@ test('one who finds this peer is asked back, if it sent as much as the question 
   expect(bench.asked).toEqual(['udp:9'])
 })
 
-test('after an absence three members that can be reached are asked at once', () => {
+test('after two periods of absence three members that can be reached are asked at once, after less nobody', () => {
   const bench = benchOf({ 2: 'alive', 3: 'alive', 4: 'alive', 5: 'alive', 6: 'suspect', 7: 'dead' })
-  bench.contacts.catchUp(0)
+  bench.contacts.catchUp(2 * defaultConfig.probePeriodMs - 1, 0)
+  expect(bench.asked).toEqual([])
+  bench.contacts.catchUp(2 * defaultConfig.probePeriodMs, 0)
   expect(bench.asked).toHaveLength(3)
   expect(bench.asked).not.toContain('udp:7')
   const few = benchOf({ 2: 'alive' })
-  few.contacts.catchUp(0)
+  few.contacts.catchUp(60_000, 0)
   expect(few.asked).toEqual(['udp:2'])
 })
 

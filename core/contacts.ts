@@ -56,8 +56,9 @@ export class Contacts {
     return complete || (!this.#healing.hasSeeds && this.#sync.sessions === 0)
   }
 
-  /** What this peer knows is old: a few members are asked what has become of the room, and hear that it is back. */
-  catchUp(now: number): void {
+  /** After a long absence a few members are asked what has become of the room, and hear that this peer is back. */
+  catchUp(missedMs: number, now: number): void {
+    if (missedMs < 2 * this.#config.probePeriodMs) return
     for (const { path } of this.#paths.some(askedAfterAbsence, this.#random, () => true)) this.#sync.start(path, now)
   }
 

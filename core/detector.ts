@@ -18,10 +18,10 @@
  */
 
 import type { Belief } from './belief.ts'
-import { type Header, idPrefix } from './codec.ts'
+import type { Header } from './codec.ts'
 import type { Config } from './config.ts'
 import { type Endpoint, kindOf } from './host.ts'
-import type { PeerId } from './ids.ts'
+import { idPrefix, type PeerId } from './ids.ts'
 import type { Members } from './members.ts'
 import type { Outbox } from './outbox.ts'
 import type { Paths } from './paths.ts'
@@ -208,7 +208,7 @@ export class Detector {
   #askOthers(probe: Probe, belief: Belief, now: number): void {
     probe.stage = 'indirect'
     const waitMs = 2 * this.#timeoutMs(belief)
-    this.#ping(belief, probe.path, probe.again)
+    this.#ping(belief, this.#paths.besides(probe.path, belief), probe.again)
     const helpers = this.#paths.some(this.#config.indirectProbes, this.#random, ({ id, status, record }) => {
       return (
         status === 'alive' && id !== belief.id && record!.endpoints.some((endpoint) => belief.has(kindOf(endpoint)))

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'already_registered' // this member offers that service on that port already
   | 'not_registered' // the registration was ended before
   | 'left' // the peer has left its room
+  | 'no_invite' // nobody in the room serves signalling, so there is no address to give to a newcomer
   | 'bind_failed' // a socket could not be opened
   | 'webrtc_missing' // WebRTC was asked for where there is no implementation
   | 'packet_malformed' // bytes from outside that are no packet of this protocol

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { defaultConfig } from './config.ts'
 import type { MemberMode } from './member.ts'
 import { Crowd, rttMs } from './sim/crowd.ts'
-import { suspicionMs } from './suspicion.ts'
+import { frozenMs, suspicionMs } from './suspicion.ts'
 
 // Witnesses
 
@@ -104,7 +104,6 @@ test('a confirmed suspicion is a death after a period, one on one voice is none 
 test.each<[MemberMode, number]>([
   ['visible', 2],
   ['hidden', 3],
-  ['frozen', 3],
 ])('a tab that is %s is given %i times as long', (mode, factor) => {
   const crowd = new Crowd(40)
   const [at, other] = crowd.witnesses(false)
@@ -114,6 +113,19 @@ test.each<[MemberMode, number]>([
     return crowd.belief(one).suspectUntil - crowd.now
   })
   expect(lasts[0]! / lasts[1]!).toBeCloseTo(factor)
+})
+
+test('a tab that is frozen is given ten minutes, whoever confirms its silence', () => {
+  const crowd = new Crowd(40)
+  const [at] = crowd.witnesses(false)
+  crowd.hear(7, [{ ...crowd.recordOf(at!), incarnation: 2, mode: 'frozen' }])
+  for (const accuser of [7, 8, 9, 10]) crowd.accuse(at!, accuser)
+  crowd.silent.add(at!)
+  expect(crowd.belief(at!).suspectUntil - crowd.now).toBe(frozenMs)
+  crowd.run(frozenMs - 1_000)
+  expect(crowd.belief(at!).status).toBe('suspect')
+  crowd.run(5_000)
+  expect(crowd.belief(at!).status).toBe('dead')
 })
 
 test('a suspect that goes on answering is not given up, though it never refutes', () => {

@@ -8,7 +8,7 @@ import type { Header } from './codec.ts'
 import type { Config } from './config.ts'
 import { Detector, type DetectorOwner, type Failure } from './detector.ts'
 import { Health } from './health.ts'
-import type { Endpoint } from './host.ts'
+import { type Endpoint, kindOf } from './host.ts'
 import type { PeerId } from './ids.ts'
 import { crowdMin, Isolation } from './isolation.ts'
 import type { Members } from './members.ts'
@@ -17,7 +17,7 @@ import type { Paths } from './paths.ts'
 import { ProbeOrder } from './probe-order.ts'
 import type { Random } from './random.ts'
 import { circumstancesOf, suspicionMs } from './suspicion.ts'
-import { Vicinity } from './vicinity.ts'
+import type { Vicinity } from './vicinity.ts'
 import type { View } from './view.ts'
 
 export interface JudgeOwner {
@@ -41,6 +41,10 @@ export interface Court {
 
 /** After a long absence nobody is accused for so many periods: what this peer knows is old. */
 const gracePeriods = 3
+/** So long behind its coming, or one's own, a neighbour that never answered is not accused. */
+const strangePeriods = 6
+/** Members come back to a server one after the other (see `SignalingClient`): so long after it is there again, nobody is missed. */
+const serverReturnMs = 12_000
 
 export class Judge implements DetectorOwner {
   readonly health = new Health()
@@ -57,9 +61,12 @@ export class Judge implements DetectorOwner {
   readonly #vicinity: Vicinity
   /** Members that share no channel with this peer: gateways lead to them, or nobody does. */
   readonly #beyond = new Set<PeerId>()
+  /** Neighbours on each sparse kind of channel, as last looked at. */
+  readonly #met = new Map<string, ReadonlySet<PeerId>>()
   #surveyedAt = Number.NEGATIVE_INFINITY
   #lagged = false
   #graceUntil = Number.NEGATIVE_INFINITY
+  #servedSince = Number.NEGATIVE_INFINITY
 
   constructor(court: Court, owner: JudgeOwner) {
     const { self, view, paths, outbox, config, random } = court
@@ -71,7 +78,7 @@ export class Judge implements DetectorOwner {
     this.#config = config
     this.#owner = owner
     this.#order = new ProbeOrder(random)
-    this.#vicinity = new Vicinity(self, paths.kinds, view.members)
+    this.#vicinity = paths.vicinity
     this.#detector = new Detector(self, view.members, paths, outbox, config, random, this)
   }
 
@@ -94,8 +101,9 @@ export class Judge implements DetectorOwner {
     const isolated = this.isolation(now) !== undefined
     if (!isolated) this.#suspectCutOff(now)
     this.#followRings()
+    this.#meetNeighbours(now)
     const target = this.#order.next(Math.floor(now / this.#config.probePeriodMs), this.#members.presentIds(), (id) =>
-      this.#detector.mayProbe(id),
+      this.#isMine(id),
     )
     if (target !== undefined) this.#detector.probe(target, now)
     // Whoever is cut off has nothing to spare the others, and wants to know when it is over.
@@ -118,7 +126,9 @@ export class Judge implements DetectorOwner {
       this.#lagged = true
       this.health.worsen(1)
     }
-    if (ms <= probePeriodMs / 2) return false
+    // Hidden pages are woken once a second, if nothing arrives: that is how they live, and what has arrived was read before.
+    const hidden = this.#members.get(this.#self)?.record?.mode === 'hidden'
+    if (ms <= probePeriodMs * (hidden ? 1.5 : 0.5)) return false
     this.#owner.count('absences')
     this.#detector.forget()
     if (ms >= 2 * probePeriodMs) this.#graceUntil = now + gracePeriods * probePeriodMs
@@ -127,6 +137,11 @@ export class Judge implements DetectorOwner {
       this.#arm(belief, now)
     }
     return true
+  }
+
+  /** A server that carries packets is there, or there again. */
+  served(now: number): void {
+    this.#servedSince = now
   }
 
   // Packets
@@ -170,9 +185,10 @@ export class Judge implements DetectorOwner {
   }
 
   /** A member died or left. */
-  gone(belief: Belief): void {
+  gone(belief: Belief, now: number): void {
     this.#beyond.delete(belief.id)
     this.#vicinity.remove(belief)
+    this.#meetNeighbours(now)
   }
 
   /** Something speaks against a member: it is probed next. */
@@ -183,6 +199,13 @@ export class Judge implements DetectorOwner {
   /** Who lives next to a member checks at once whether it is still there. Neighbours are each other's. */
   check(belief: Belief, now: number): void {
     if (this.#vicinity.has(belief.id)) this.#detector.probe(belief.id, now)
+  }
+
+  /** A link to a neighbour has ended: of a page that is frozen it was the only sign of life. */
+  severed(belief: Belief, now: number): void {
+    if (!this.#vicinity.has(belief.id)) return
+    belief.severed = true
+    if (belief.status === 'suspect') this.#arm(belief, now)
   }
 
   /** The view holds a member under suspicion, or has one more accuser of it. */
@@ -199,11 +222,14 @@ export class Judge implements DetectorOwner {
     if (this.#dueAt(belief, now) > now) return this.#arm(belief, now)
     this.#survey(now)
     const { probePeriodMs } = this.#config
-    if (this.isolation(now) !== undefined) return this.#arm(belief, now, now + probePeriodMs)
+    if (this.isolation(now) !== undefined || this.#isReturning(belief, now)) {
+      return this.#arm(belief, now, now + probePeriodMs)
+    }
     // Who has reason to doubt itself, or has had a sign of life meanwhile, looks once more.
     const doubtful = this.health.score > 0 || belief.lastHeard > belief.since
     const tried = belief.failedAt >= Math.max(belief.since, belief.lastHeard)
-    if (doubtful && !tried && this.#detector.probe(id, now)) return this.#arm(belief, now, now + probePeriodMs / 4)
+    if (doubtful && !tried && this.#isMine(id) && this.#detector.probe(id, now))
+      return this.#arm(belief, now, now + probePeriodMs / 4)
     this.#view.declareDead(belief, now)
   }
 
@@ -237,7 +263,8 @@ export class Judge implements DetectorOwner {
     if (belief.status === 'alive') this.#doubtOneself(failure)
     // Without a path of our own left, the silence is ours.
     if (this.#paths.to(belief) === undefined) return
-    if (now < this.#graceUntil) return this.#order.hasten(belief.id)
+    if (now < this.#graceUntil || this.#isReturning(belief, now)) return this.#order.hasten(belief.id)
+    if (this.#isStrange(belief, now)) return this.#order.hasten(belief.id)
     if (helpers > 0 && nacks === 0 && !this.#isolation.silence(now)) {
       // Nobody answered at all: others are asked before anything is concluded.
       if (this.isolation(now) === undefined) this.#detector.probe(belief.id, now)
@@ -259,7 +286,8 @@ export class Judge implements DetectorOwner {
    * of all that counts in full; where half of them answered in time, this peer's own ways are proved to be good.
    */
   #doubtOneself({ helpers, nacks, vouched }: Failure): void {
-    if (nacks === 0) this.health.worsen(helpers)
+    // A server in reach shows that the network works; then it is rather those who were asked that are gone.
+    if (nacks === 0) this.health.worsen(this.#paths.served ? Math.min(1, helpers) : helpers)
     else if (2 * nacks >= helpers || vouched) this.health.improve()
   }
 
@@ -269,10 +297,58 @@ export class Judge implements DetectorOwner {
     for (const belief of this.#paths.cutOff()) this.#view.suspect(belief, now)
   }
 
+  /** A member that this peer is one of those to probe: on a sparse mesh only its neighbours. */
+  #isMine(id: PeerId): boolean {
+    const belief = this.#members.get(id)
+    return belief !== undefined && this.#paths.isNear(belief) && this.#detector.mayProbe(id)
+  }
+
+  /**
+   * A neighbour that never answered may be one that has yet to be linked: it came a moment ago, or this peer did. What others
+   * cannot reach themselves they do not speak against, so for a while nobody does. Where somebody has begun, he knew it.
+   */
+  #isStrange(belief: Belief, now: number): boolean {
+    if (belief.lastHeard > 0 || belief.status === 'suspect') return false
+    const island = this.#paths.island(belief)
+    if (island === undefined || !this.#paths.isSparse(island)) return false
+    const own = this.#members.get(this.#self)!
+    return now - Math.max(belief.since, own.since) < strangePeriods * this.#config.probePeriodMs
+  }
+
+  /** Nothing but the server leads to it, and it may not be back there yet. */
+  #isReturning(belief: Belief, now: number): boolean {
+    if (now - this.#servedSince >= serverReturnMs || belief.lastHeard > this.#servedSince) return false
+    const path = this.#paths.to(belief)
+    return path !== undefined && kindOf(path) === 'relay'
+  }
+
   #followRings(): void {
-    const streets = this.#vicinity.streets()
-    for (const { kind, successors } of streets) this.#outbox.follow(kind, successors)
-    this.#order.follow(streets.flatMap(({ successors }) => (successors.length > 0 ? [successors] : [])))
+    const circuits: (readonly PeerId[])[] = []
+    for (const kind of this.#paths.kinds) {
+      const { successors } = this.#vicinity.of(kind)
+      this.#outbox.follow(kind, successors)
+      // On the server's rings, too, stand all who could use it; it is for those that have nothing else in common.
+      const ours = kind === 'relay' ? successors.filter((id) => this.#islandOf(id) === kind) : successors
+      if (ours.length > 0) circuits.push(ours)
+    }
+    this.#order.follow(circuits)
+  }
+
+  /** Whoever has become a neighbour takes the place of one that is gone, and may have gone with it: that is seen at once. */
+  #meetNeighbours(now: number): void {
+    for (const kind of this.#paths.kinds) {
+      if (!this.#paths.isSparse(kind)) continue
+      const { all } = this.#vicinity.of(kind)
+      const known = this.#met.get(kind)
+      if (known === all) continue
+      this.#met.set(kind, all)
+      if (known) for (const id of all) if (!known.has(id) && this.#isMine(id)) this.#detector.probe(id, now)
+    }
+  }
+
+  #islandOf(id: PeerId): string | undefined {
+    const belief = this.#members.get(id)
+    return belief && this.#paths.island(belief)
   }
 
   #dueAt(belief: Belief, now: number): number {
@@ -297,7 +373,8 @@ export class Judge implements DetectorOwner {
     if (now - this.#surveyedAt < this.#config.probePeriodMs / 10) return
     this.#surveyedAt = now
     let suspects = 0
-    for (const belief of this.#members.suspects) if (!this.#isDisplaced(belief)) suspects++
+    for (const belief of this.#members.suspects)
+      if (belief.record?.mode !== 'frozen' && !this.#isDisplaced(belief)) suspects++
     this.#isolation.look({ others, reachable, served, suspects }, now)
   }
 

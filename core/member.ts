@@ -31,7 +31,7 @@ export interface Member {
   readonly state: State
   readonly services: readonly Instance[]
   readonly endpoints: readonly Endpoint[]
-  /** How this peer reaches it: over a path of its own, through the signalling server, or not at all (only hearsay). */
+  /** How this peer reaches it: over a path of its own, through the signalling server, or by way of other members. */
   readonly via: 'direct' | 'relayed' | 'gossip'
   /** Smoothed round trip in milliseconds; absent until a probe was answered. */
   readonly rttMs?: number

@@ -1,7 +1,7 @@
 /**
- * Whom to probe next. Four periods in five it is the turn of a successor on the rings (see `neighboursOf`), the fifth
- * belongs to SWIM's shuffled round robin over everybody (section 4.3), which completes the rings where views differ and
- * compares digests across the room.
+ * Whom to probe next. Four periods in five it is the turn of a successor on the rings (see `Rings`), the fifth belongs
+ * to SWIM's shuffled round robin (section 4.3) over all that may be probed, on a sparse mesh the neighbours, which completes
+ * the rings where views differ and compares digests across the room.
  *
  * Whose turn it is, is read off the clock: on one ring everybody has one successor and one predecessor, so where clocks
  * agree within a period, each member is probed by exactly one other in each of the four. Where they do not, its observers

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
+import { Belief } from './belief.ts'
 import { memberModes } from './member.ts'
-import { type Circumstances, confirmationsMax, deathIsRipe, suspicionMs } from './suspicion.ts'
+import {
+  type Circumstances,
+  circumstancesOf,
+  confirmationsMax,
+  deathIsRipe,
+  frozenMs,
+  suspicionMs,
+} from './suspicion.ts'
 
 const lan = { suspicionMult: 4, suspicionMinMult: 1, probePeriodMs: 1000 }
 const sizes = [1, 2, 3, 5, 10, 50, 100, 500, 1000, 10_000]
@@ -71,14 +79,32 @@ test('where nobody is left to confirm, the suspicion is the longest', () => {
 test('pages are given twice the time of servers, and pages nobody looks at three times', () => {
   for (const count of [0, 1, 3]) {
     const base = suspicionMs(lan, count, among({}))
-    const factors = memberModes.map((mode) => [mode, suspicionMs(lan, count, among({ mode })) / base] as const)
+    const awake = memberModes.filter((mode) => mode !== 'frozen')
+    const factors = awake.map((mode) => [mode, suspicionMs(lan, count, among({ mode })) / base] as const)
     expect(Object.fromEntries(factors)).toEqual({
       visible: expect.closeTo(2),
       hidden: expect.closeTo(3),
-      frozen: expect.closeTo(3),
       server: expect.closeTo(1),
     })
   }
+})
+
+test('a page that said it is frozen has ten minutes, however many confirm its silence and however large the room', () => {
+  for (const size of sizes) {
+    for (const count of [0, 1, 3]) expect(suspicionMs(lan, count, among({ size, mode: 'frozen' }))).toBe(600_000)
+  }
+  expect(frozenMs).toBe(600_000)
+})
+
+test('a frozen page whose link has ended is not given longer than a hidden one', () => {
+  const belief = new Belief('a'.repeat(22), 0)
+  const record = { id: belief.id, incarnation: 1, name: '', user: null, endpoints: [], floor: 0 }
+  belief.record = { type: 'alive', mode: 'frozen', ...record }
+  expect(circumstancesOf(belief, 10, 5, 0)).toEqual({ size: 10, rttMs: 5, mode: 'frozen', penalty: 0 })
+  belief.severed = true
+  expect(circumstancesOf(belief, 10, 5, 0).mode).toBe('hidden')
+  belief.record = { type: 'alive', mode: 'visible', ...record }
+  expect(circumstancesOf(belief, 10, 5, 0).mode).toBe('visible')
 })
 
 test('each point of penalty doubles the time', () => {

@@ -14,6 +14,11 @@ const confirmationsMost = 3
 
 /** Pages do other work on the thread that answers probes, and hidden ones are held back by their browser. */
 const patienceByMode: Readonly<Record<MemberMode, number>> = { server: 1, visible: 2, hidden: 3, frozen: 3 }
+/**
+ * A page that said it was being frozen is expected to be silent: it is away, and given up only after so long, unless one of
+ * its neighbours has seen its link end.
+ */
+export const frozenMs = 600_000
 
 /** What a round trip may add to a suspicion, in periods: a peer with slow neighbours would wait for ever. */
 const refutationPeriodsMax = 2
@@ -29,7 +34,9 @@ export interface Circumstances {
 }
 
 export function circumstancesOf(belief: Belief, size: number, rttMs: number, now: number): Circumstances {
-  return { size, rttMs, mode: belief.record?.mode ?? 'visible', penalty: belief.penalty(now) }
+  const mode = belief.record?.mode ?? 'visible'
+  // A page that was frozen keeps its links, one that was ended does not.
+  return { size, rttMs, mode: mode === 'frozen' && belief.severed ? 'hidden' : mode, penalty: belief.penalty(now) }
 }
 
 /** How many confirmations are waited for: there must be somebody besides the suspect and its accuser to confirm. */
@@ -44,7 +51,8 @@ export function confirmationsMax(size: number): number {
  *     shortest  suspicionMinMult periods, and the way to the suspect and back through the room
  */
 export function suspicionMs(config: SuspicionConfig, confirmations: number, circumstances: Circumstances): number {
-  const { size } = circumstances
+  const { size, mode } = circumstances
+  if (mode === 'frozen') return frozenMs
   const shortest = shortestMs(config, circumstances)
   const patience = patienceOf(circumstances)
   const longest = Math.max(

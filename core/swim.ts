@@ -4,26 +4,39 @@
  * random numbers give the same effects. What is decided is decided here; the classes it owns compute.
  */
 
+import type { Due } from './agenda.ts'
 import { Agreement, type Consistency } from './agreement.ts'
 import { Answers } from './answers.ts'
 import type { Belief } from './belief.ts'
 import { Bursts } from './bursts.ts'
-import { decodePacket, decodeRumour, type Header, idPrefix, type Packet } from './codec.ts'
+import { decodeRumour, type Header } from './codec.ts'
 import { type Config, defaultConfig } from './config.ts'
 import { Contacts } from './contacts.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Digest, roomTag } from './digest.ts'
 import { ShoalError } from './errors.ts'
-import { type ChannelInfo, type Endpoint, type Host, type PeerStatus, packetBytesMax } from './host.ts'
-import type { PeerId } from './ids.ts'
-import { Judge, type JudgeTimer } from './judge.ts'
+import {
+  addressOf,
+  type ChannelInfo,
+  type Endpoint,
+  type Host,
+  kindOf,
+  type PeerStatus,
+  packetBytesMax,
+} from './host.ts'
+import { idPrefix, type PeerId } from './ids.ts'
+import { Inbox, type Opened } from './inbox.ts'
+import { Judge } from './judge.ts'
 import type { Member, MemberEvent, MemberMode } from './member.ts'
 import type { Members } from './members.ts'
+import { Mesh } from './mesh.ts'
 import { News } from './news.ts'
 import { claimBytesMax, Outbox } from './outbox.ts'
-import { Paths } from './paths.ts'
+import { type LinkState, Paths } from './paths.ts'
 import { type Random, randomInt } from './random.ts'
+import { Routes } from './routes.ts'
 import { type EntryChange, Self, type SelfOptions } from './self.ts'
+import { Standing } from './standing.ts'
 import { Sync } from './sync.ts'
 import { View, type ViewOwner } from './view.ts'
 
@@ -38,18 +51,9 @@ export interface SwimOptions extends Omit<SelfOptions, 'endpoints'> {
   config?: Partial<Config>
 }
 
-/** A farewell goes to this many members at once; the others hear of it as of any rumour. */
-const farewellsMax = 32
 const sweepMs = 60_000
 /** In a larger room a newcomer does not pass on what it is taught. */
 const taughtMax = 256
-
-type Due =
-  | { type: 'period'; at: number }
-  | JudgeTimer
-  | { type: 'sync'; seq: number; at: number }
-  | { type: 'gossip' | 'heal'; at: number }
-  | { type: 'sweep' }
 
 export class Swim implements ViewOwner {
   readonly id: PeerId
@@ -58,7 +62,6 @@ export class Swim implements ViewOwner {
   readonly #config: Config
   readonly #random: Random
   readonly #host: Host
-  readonly #tag: number
   readonly #view: View
   readonly #self: Self
   readonly #paths: Paths
@@ -69,10 +72,11 @@ export class Swim implements ViewOwner {
   readonly #answers: Answers
   readonly #agreement: Agreement
   readonly #bursts: Bursts
+  readonly #inbox: Inbox
   readonly #deadlines = new Deadlines<Due>()
   readonly #counters = new Map<string, number>()
   readonly #news = new News()
-  #status: PeerStatus = 'joining'
+  readonly #standing = new Standing()
   #quiet = false
   #now: number
 
@@ -84,24 +88,26 @@ export class Swim implements ViewOwner {
     this.#random = random
     this.#host = host
     this.#now = now
-    this.#tag = roomTag(room)
+    const tag = roomTag(room)
     this.#agreement = new Agreement(config.differencesMax)
     this.#bursts = new Bursts(config)
     this.#view = new View(id, config, this)
     const { members } = this.#view
     this.beliefs = members
+    const count = (what: string) => this.count(what)
     const nextSeq = () => randomInt(random, 2 ** 32)
     this.#paths = new Paths(id, channels, members, config, random, host)
-    this.#outbox = new Outbox(this.#tag, members, this.#paths, config, host, (what) => this.count(what))
+    this.#outbox = new Outbox(tag, members, this.#paths, config, host, count)
+    const linked = channels.find(({ reach }) => reach === 'linked')
+    const wake = (seq: number, at: number) => this.#deadlines.add(at, { type: 'signal', seq })
+    const routes = linked && new Routes(linked.kind, id, members, this.#paths, random)
+    this.#outbox.mesh = routes && new Mesh(id, tag, routes, host, { wake, nextSeq, count })
+    this.#inbox = new Inbox(tag, this.#paths, this.#outbox, count)
     const court = { self: id, view: this.#view, paths: this.#paths, outbox: this.#outbox, config, random }
-    this.#judge = new Judge(court, {
-      wake: (timer, at) => this.#deadlines.add(at, timer),
-      nextSeq,
-      count: (what) => this.count(what),
-    })
+    this.#judge = new Judge(court, { wake: (timer, at) => this.#deadlines.add(at, timer), nextSeq, count })
     this.#sync = new Sync(id, members, config, {
       ask: (to, header, padded) => this.#outbox.ask(to, header, this.#self.belief.recordBytes!, padded),
-      isStrange: (to) => this.#status === 'joining' || members.at(to) === undefined,
+      isStrange: (to) => this.#standing.status === 'joining' || members.at(to) === undefined,
       helpers: (count) => this.#paths.some(count, random, ({ status }) => status === 'alive').map(({ path }) => path),
       push: (to, ids) => this.#outbox.push(to, ids),
       wake: (seq, at) => this.#deadlines.add(at, { type: 'sync', seq, at }),
@@ -111,6 +117,7 @@ export class Swim implements ViewOwner {
     this.#answers = new Answers(members)
     const endpoints = channels.map(({ endpoint }) => endpoint)
     this.#self = new Self({ id, name, user, mode, endpoints }, members, (...rumour) => this.spread(...rumour), now)
+    this.#paths.vicinity.add(this.#self.belief)
     this.#contacts = new Contacts(id, members, this.#paths, this.#sync, config, random)
     this.#wake('heal', this.#contacts.nextHealing(now))
     // A random start keeps peers that were started together from probing in step.
@@ -122,15 +129,12 @@ export class Swim implements ViewOwner {
   // Reading
 
   get status(): PeerStatus {
-    return this.#status
+    return this.#standing.status
   }
 
   /** Why the status is what it is, for people. */
   get reason(): string {
-    if (this.#status === 'left') return 'this peer left'
-    if (this.#status === 'joining') return 'looking for members'
-    if (this.#status === 'isolated') return this.#judge.isolation(this.#now) ?? ''
-    return this.#view.members.size > 1 ? 'in touch with the room' : 'alone in the room so far'
+    return this.#standing.reason(this.beliefs.size)
   }
 
   self(): Member {
@@ -144,6 +148,11 @@ export class Swim implements ViewOwner {
 
   member(id: PeerId): Member | undefined {
     return this.#view.members.get(id)?.snapshot(this.#now)
+  }
+
+  /** Links held and wanted, of channels that have any. */
+  links(): readonly LinkState[] {
+    return this.#paths.links()
   }
 
   /** This member's own entries, as `Self.lasting` gives them. */
@@ -181,13 +190,10 @@ export class Swim implements ViewOwner {
   remember(rumours: Iterable<Uint8Array>, now: number): void {
     this.#now = now
     this.#quiet = true
-    for (const bytes of rumours) {
-      const rumour = decodeRumour(bytes)
-      if (rumour) this.#view.receive(rumour, bytes, now)
-    }
+    for (const bytes of rumours) this.#view.receive(decodeRumour(bytes), bytes, now)
     this.#quiet = false
     this.#news.hush()
-    if (this.#status === 'joining') this.#setStatus('joined')
+    if (this.#standing.status === 'joining') this.#setStatus('joined')
     this.#settle()
   }
 
@@ -200,14 +206,15 @@ export class Swim implements ViewOwner {
 
   /** Changes this member's entries, all or none. Throws `left`, and as `Self.change` does. */
   change(changes: readonly EntryChange[], now: number): void {
-    if (this.#status === 'left') throw new ShoalError('left', 'this peer has left its room; nothing was changed')
+    if (this.#standing.status === 'left')
+      throw new ShoalError('left', 'this peer has left its room; nothing was changed')
     this.#now = now
     if (this.#self.change(changes, now)) this.notify('update', this.#self.belief)
     this.#settle()
   }
 
   setMode(mode: MemberMode, now: number): void {
-    if (this.#status === 'left' || mode === this.#self.belief.record?.mode) return
+    if (this.#standing.status === 'left' || mode === this.#self.belief.record?.mode) return
     this.#now = now
     this.#self.publish({ mode })
     this.notify('update', this.#self.belief)
@@ -217,9 +224,8 @@ export class Swim implements ViewOwner {
   /** Says farewell; final. Repeating it repeats the farewell, which helps where packets are lost. */
   leave(now: number): void {
     this.#now = now
-    const told = this.#paths.some(farewellsMax, this.#random, () => true)
-    this.#outbox.tell(this.#self.farewell(), told)
-    if (this.#status !== 'left') {
+    this.#outbox.tell(this.#self.farewell(), this.#random)
+    if (this.#standing.status !== 'left') {
       this.#self.belief.status = 'left'
       this.#self.belief.since = now
       this.#view.members.update(this.#self.belief)
@@ -228,37 +234,36 @@ export class Swim implements ViewOwner {
     this.#settle()
   }
 
+  /**
+   * Sends what a linked channel needs to open a link (offers, answers, candidates) to a peer over the mesh. False where no
+   * path leads there, or the data is too long for a packet: then another way is wanted at once.
+   */
+  sendSignal(kind: string, to: PeerId, data: Uint8Array, now: number): boolean {
+    this.#now = now
+    return this.#standing.status !== 'left' && this.#outbox.mesh?.signals.send(kind, to, data, now) === true
+  }
+
   // Packets
 
   /** Takes one packet; whatever is wrong with it is counted and changes nothing. */
   receive(packet: Uint8Array, from: Endpoint, now: number): void {
-    if (this.#status === 'left') return
+    if (this.#standing.status === 'left') return
     this.#now = now
-    this.count('packets_received')
-    const decoded = this.#decode(packet)
-    if (decoded) {
-      // A sender whose endpoint is no member's gets no more back than it sent: nobody is hit by answers he never asked for.
-      const room = this.#view.members.at(from) ? packetBytesMax : packet.length
-      // What a newcomer is taught the others know already, unless they are joining too.
-      this.#quiet = this.#status === 'joining' && decoded.header.kind === 'page' && this.beliefs.size > taughtMax
-      for (const { rumour, bytes } of decoded.rumours) this.#view.receive(rumour, bytes, now)
-      this.#quiet = false
-      this.#receiveHeader(decoded.header, from, room, packet.length)
-    }
+    const opened = this.#inbox.open(packet, from, now)
+    if (opened) this.#take(opened)
+    this.#outbox.source = undefined
     this.#settle()
   }
 
-  #decode(packet: Uint8Array): Packet | undefined {
-    try {
-      const decoded = decodePacket(packet, this.#tag)
-      if (decoded === undefined) this.count('packets_unknown')
-      else if (decoded.unknown > 0) this.count('rumours_unknown')
-      return decoded
-    } catch (error) {
-      if (!(error instanceof ShoalError)) throw error
-      this.count(error.code === 'packet_foreign' ? 'packets_foreign' : 'packets_malformed')
-      return undefined
-    }
+  #take({ header, rumours, from, length }: Opened): void {
+    if (kindOf(from) === 'relay' && this.#paths.relay(addressOf(from))) this.#news.change()
+    // A sender whose endpoint is no member's gets no more back than it sent: nobody is hit by answers he never asked for.
+    const room = this.#view.members.at(from) ? packetBytesMax : length
+    // What a newcomer is taught the others know already, unless they are joining too.
+    this.#quiet = this.#standing.status === 'joining' && header.kind === 'page' && this.beliefs.size > taughtMax
+    for (const { rumour, bytes } of rumours) this.#view.receive(rumour, bytes, this.#now)
+    this.#quiet = false
+    this.#receiveHeader(header, from, room, length)
   }
 
   #receiveHeader(header: Header, from: Endpoint, room: number, bytes: number): void {
@@ -274,17 +279,22 @@ export class Swim implements ViewOwner {
       case 'gossip':
         return
       case 'ranges':
-        if (this.#status === 'joining') this.#contacts.welcome(header.from, from, room, this.#now)
-        return this.#outbox.reply(this.#answers.parts(header.prefix, header.seq), [], from, room, header.from)
       case 'fetch': {
-        if (this.#status === 'joining') this.#contacts.welcome(header.from, from, room, this.#now)
-        const { header: answer, records } = this.#answers.page(header, room - claimBytesMax)
+        if (this.#standing.status === 'joining') this.#contacts.welcome(header.from, from, room, this.#now)
+        const { header: answer, records } = this.#answers.to(header, this.#outbox.spaceTo(from, room) - claimBytesMax)
         return this.#outbox.reply(answer, records, from, room, header.from)
       }
       case 'parts':
         return this.#sync.receiveParts(header, from, this.#now)
       case 'page':
         return this.#sync.receivePage(header, from, bytes, this.#now)
+      case 'signal':
+        return this.#outbox.acknowledge(header, from)
+      case 'signalAck':
+        return this.#outbox.mesh?.signals.receiveAck(header.seq)
+      case 'astray':
+        if (this.#paths.relay(header.to)) this.#news.change()
+        return this.#outbox.mesh?.signals.astray(header.to)
     }
   }
 
@@ -294,8 +304,7 @@ export class Swim implements ViewOwner {
       this.count('pings_astray')
       return this.#outbox.forward({ kind: 'nack', seq: ping.seq }, from)
     }
-    const { hi, lo } = this.#view.members.digest
-    this.#outbox.reply({ kind: 'ack', seq: ping.seq, hi, lo }, [], from, room, ping.from, true)
+    this.#outbox.reply({ kind: 'ack', seq: ping.seq, ...this.#view.members.digest }, [], from, room, ping.from, true)
     // A stranger's digest counts for nothing: a sync with an endpoint that was only claimed would send it more than it sent.
     if (this.#view.members.at(from)) this.#observe(ping, from)
   }
@@ -319,17 +328,19 @@ export class Swim implements ViewOwner {
 
   linkUp(kind: string, peer: PeerId, now: number): void {
     this.#now = now
-    this.#paths.linkUp(kind, peer)
-    this.#refreshPaths()
+    this.#refreshPaths(this.#paths.linkUp(kind, peer) ? undefined : peer)
+    this.#paths.plan(now)
     this.#settle()
   }
 
-  /** A closed link is evidence, no verdict: the member is probed next, by the paths that are left. */
+  /** A closed link is evidence, no verdict: the member is probed at once, by the paths that are left. */
   linkDown(kind: string, peer: PeerId, now: number): void {
     this.#now = now
-    this.#paths.linkDown(kind, peer, now)
-    this.#refreshPaths()
-    if (this.#view.members.get(peer)?.present) this.#judge.hasten(peer)
+    const belief = this.#view.members.get(peer)
+    if (belief && this.#paths.overlay(kind)?.has(peer)) this.#judge.severed(belief, now)
+    this.#refreshPaths(this.#paths.linkDown(kind, peer, now) ? undefined : peer)
+    if (belief?.present) this.#judge.check(belief, now)
+    this.#paths.plan(now)
     this.#settle()
   }
 
@@ -337,6 +348,7 @@ export class Swim implements ViewOwner {
   channelAvailable(kind: string, yes: boolean, now: number): void {
     this.#now = now
     this.#paths.setAvailable(kind, yes)
+    if (yes) this.#judge.served(now)
     this.#refreshPaths()
     this.#settle()
   }
@@ -345,15 +357,16 @@ export class Swim implements ViewOwner {
 
   /** When `tick` wants to be called next; Infinity after leaving. */
   nextTimeout(): number {
-    return this.#status === 'left' ? Number.POSITIVE_INFINITY : this.#deadlines.next
+    return this.#standing.status === 'left' ? Number.POSITIVE_INFINITY : this.#deadlines.next
   }
 
   /** Does what is due. Call it at `nextTimeout()`, after the packets that have arrived by then. */
   tick(now: number): void {
-    if (this.#status === 'left') return
+    if (this.#standing.status === 'left') return
     this.#now = now
     const late = now - this.#deadlines.next
-    if (this.#judge.late(late, now)) this.#doubt(late)
+    if (this.#judge.late(late, now)) this.#agreement.doubt()
+    this.#contacts.catchUp(late, now)
     for (let due = this.#deadlines.take(now); due; due = this.#deadlines.take(now)) this.#do(due)
     this.#settle()
   }
@@ -374,8 +387,10 @@ export class Swim implements ViewOwner {
         return
       case 'sync':
         return this.#sync.wake(due.seq, due.at, this.#now)
+      case 'signal':
+        return this.#outbox.mesh?.signals.expire(due.seq, this.#now)
       case 'heal':
-        return this.#wake('heal', this.#contacts.heal(due.at, this.#status === 'joining', this.#now))
+        return this.#wake('heal', this.#contacts.heal(due.at, this.#standing.status === 'joining', this.#now))
       case 'sweep':
         this.#view.sweep(this.#now)
         for (const belief of this.#view.settled(this.#now)) this.notify('refute', belief)
@@ -383,14 +398,10 @@ export class Swim implements ViewOwner {
     }
   }
 
-  /** What is known may be old: the next difference is enough, and after a long absence a few members are asked at once. */
-  #doubt(missedMs: number): void {
-    this.#agreement.doubt()
-    if (missedMs >= 2 * this.#config.probePeriodMs) this.#contacts.catchUp(this.#now)
-  }
-
   #period(plannedAt: number): void {
     this.count('periods')
+    this.#outbox.turn()
+    if (this.#paths.turn()) this.#refreshPaths()
     const lastsMs = this.#judge.period(this.#now)
     // From when it should have begun, so that small delays do not add up.
     const at = Math.max(plannedAt + lastsMs, this.#now + lastsMs / 2)
@@ -433,9 +444,9 @@ export class Swim implements ViewOwner {
     this.#news.add(type, belief)
     if (type === 'join') {
       this.#judge.add(belief)
-      this.#refreshPath(belief)
+      this.#refreshPaths(belief.id)
     }
-    if (type === 'dead' || type === 'leave') this.#judge.gone(belief)
+    if (type === 'dead' || type === 'leave') this.#judge.gone(belief, this.#now)
     if (type === 'dead') this.#wake('heal', this.#contacts.lost(this.#now))
   }
 
@@ -446,13 +457,14 @@ export class Swim implements ViewOwner {
   // Smaller decisions
 
   #seek(endpoints: readonly Endpoint[]): void {
+    if (this.#standing.status === 'left') return
     const sought = this.#contacts.seek(endpoints, this.#now)
-    if (this.#status === 'joining' && !sought) this.#setStatus('joined')
+    if (this.#standing.status === 'joining' && !sought) this.#setStatus('joined')
   }
 
   #synced(complete: boolean): void {
     this.count(complete ? 'syncs' : 'syncs_failed')
-    if (this.#status === 'joining' && this.#contacts.isDone(complete)) this.#setStatus('joined')
+    if (this.#standing.status === 'joining' && this.#contacts.isDone(complete)) this.#setStatus('joined')
   }
 
   /** A difference that lasts starts a sync with whoever showed it last. */
@@ -461,30 +473,17 @@ export class Swim implements ViewOwner {
     if (differs && from !== undefined) this.#sync.start(from, this.#now)
   }
 
-  #refreshPaths(): void {
-    for (const belief of this.#view.members.present()) this.#refreshPath(belief)
-  }
-
-  #refreshPath(belief: Belief): void {
-    const via = belief.id === this.id ? 'direct' : this.#paths.via(belief)
-    if (via === belief.via) return
-    belief.via = via
-    this.#view.members.update(belief)
-    this.#news.change()
+  /** To one member, or to all. */
+  #refreshPaths(id?: PeerId): void {
+    if (this.#paths.refresh(id)) this.#news.change()
   }
 
   #wake(type: 'gossip' | 'heal', at: number | undefined): void {
     if (at !== undefined) this.#deadlines.add(at, { type, at })
   }
 
-  #judgeOneself(): void {
-    const isolated = this.#judge.isolation(this.#now) !== undefined
-    if (isolated && this.#status === 'joined') this.#setStatus('isolated')
-    else if (!isolated && this.#status === 'isolated') this.#setStatus('joined')
-  }
-
   #setStatus(status: PeerStatus): void {
-    this.#status = status
+    this.#standing.status = status
     if (status === 'joined') this.#agreement.doubt()
     this.#news.change()
     this.#host.notify({ type: 'status', status, reason: this.reason })
@@ -492,7 +491,8 @@ export class Swim implements ViewOwner {
 
   /** Tells what happened, after everything has: whoever listens sees the view as it is. */
   #settle(): void {
-    this.#judgeOneself()
+    const status = this.#standing.look(this.#judge.isolation(this.#now))
+    if (status !== undefined) this.#setStatus(status)
     if (this.#news.joined) this.#paths.plan(this.#now)
     this.#news.tell(this.#host, this.#now)
   }

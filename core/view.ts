@@ -55,9 +55,9 @@ export class View {
     this.#owner = owner
   }
 
-  /** Merges one rumour; `bytes` is borrowed. */
-  receive(rumour: Rumour, bytes: Uint8Array, now: number): void {
-    switch (rumour.type) {
+  /** Merges one rumour, if it is of a kind that is known; `bytes` is borrowed. */
+  receive(rumour: Rumour | undefined, bytes: Uint8Array, now: number): void {
+    switch (rumour?.type) {
       case 'alive':
         return this.#receiveAlive(rumour, bytes, now)
       case 'left':
@@ -146,6 +146,7 @@ export class View {
     belief.record = record
     belief.recordBytes = kept
     belief.incarnation = record.incarnation
+    belief.severed = false
     belief.entries.forgetUpTo(record.floor)
     this.members.update(belief)
     this.members.moveIn(belief)

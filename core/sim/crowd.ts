@@ -1,14 +1,14 @@
 /** One real peer among members that answer by a script: what it makes of their silence can be tried one by one. */
 
 import type { Belief } from '../belief.ts'
-import { decodePacket, type Header, idPrefix } from '../codec.ts'
+import { decodePacket, type Header } from '../codec.ts'
 import type { Config } from '../config.ts'
 import { Deadlines } from '../deadlines.ts'
 import { roomTag } from '../digest.ts'
 import type { Endpoint, SwimEvent } from '../host.ts'
-import { idFromBytes, type PeerId } from '../ids.ts'
+import { idFromBytes, idPrefix, type PeerId } from '../ids.ts'
 import { randomBytes, seededRandom } from '../random.ts'
-import { neighboursOf } from '../rings.ts'
+import { neighboursOf } from '../rings.plain.ts'
 import { type AliveRecord, encodeRumour, type Rumour } from '../rumour.ts'
 import { Swim } from '../swim.ts'
 import { forge } from './forgery.ts'
@@ -53,6 +53,8 @@ export class Crowd {
         send: (to, packet) => this.#send(to, packet),
         dial() {},
         hangUp() {},
+        signal() {},
+        signalLost() {},
         notify: (event) => this.#notify(event),
       },
       now: this.#now,

@@ -22,6 +22,7 @@
 
 export type { Connection } from './connection.ts'
 export type { FalseDeath, WorldEvent } from './history.ts'
+export type { LinkLoad } from './links.ts'
 export {
   defaultLink,
   type JoinOptions,

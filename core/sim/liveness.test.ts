@@ -1,9 +1,9 @@
 /** Refutation, indirect probes and forged accusations, one story each. */
 
 import { expect, test } from 'vitest'
-import { decodePacket, idPrefix } from '../codec.ts'
+import { decodePacket } from '../codec.ts'
 import { roomTag } from '../digest.ts'
-import { idFromBytes } from '../ids.ts'
+import { idFromBytes, idPrefix } from '../ids.ts'
 import { randomBytes, seededRandom } from '../random.ts'
 import { forge } from './forgery.ts'
 import { simulate, simulatedRoom, type World } from './index.ts'

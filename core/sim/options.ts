@@ -45,18 +45,29 @@ export interface WorldOptions {
   readonly seed: number
   /** They know one another from the first moment, with nothing left to tell: no join has to be simulated first. */
   readonly acquainted?: boolean
+  /** They are acquainted, and neighbours have had links for long: no handshake has to be simulated first. */
+  readonly linked?: boolean
   readonly config?: Partial<Config>
   readonly link?: Partial<LinkOptions>
   /** The channels of each peer, in order of preference; `['sim']` for all if left out. */
   readonly kinds?: readonly Kind[] | ((index: number) => readonly Kind[])
-  /** How long opening a link of a linked kind takes. */
+  /**
+   * Which signalling servers the `relay` channel of each peer is at, by number; 0 for all if left out. Peers without a
+   * common one are not introduced to each other, and nothing is relayed between them.
+   */
+  readonly server?: number | readonly number[] | ((index: number) => number | readonly number[])
+  /** How long ICE takes once both ends have each other's description; 300 if left out. The signals travel besides. */
   readonly handshakeMs?: number
-  /** How long a link lives on after one of its ends fell silent. */
+  /** How long a link lives on after one of its ends fell silent; 15,000 if left out, as in Chromium. */
   readonly linkTimeoutMs?: number
+  /** Whether ICE finds a way between two peers, by name. It must say the same for both orders; all can link if left out. */
+  readonly linkable?: (a: string, b: string) => boolean
 }
 
 export interface JoinOptions {
   readonly kinds?: readonly Kind[]
+  /** As in the options of the world; server 0 if left out. */
+  readonly server?: number | readonly number[]
   /** Whom to join by, by name; by default the first running peer that shares a kind. */
   readonly seeds?: readonly string[]
   /** How far this peer's clock is ahead of the world's. */

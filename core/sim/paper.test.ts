@@ -7,7 +7,8 @@ import { expect, test } from 'vitest'
 import { decodePacket } from '../codec.ts'
 import { roomTag } from '../digest.ts'
 import { type Random, randomInt, seededRandom } from '../random.ts'
-import { neighboursOf, ringsCount } from '../rings.ts'
+import { neighboursOf } from '../rings.plain.ts'
+import { ringsCount } from '../rings.ts'
 import { simulate, simulatedRoom, type World } from './index.ts'
 
 const periodMs = 1_000

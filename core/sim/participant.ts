@@ -42,6 +42,8 @@ export interface ParticipantOwner {
   send(from: Participant, to: Endpoint, packet: Uint8Array): void
   dial(from: Participant, kind: Kind, to: PeerId): void
   hangUp(from: Participant, kind: Kind, to: PeerId): void
+  signal(to: Participant, kind: Kind, from: PeerId, data: Uint8Array): void
+  signalLost(from: Participant, kind: Kind, to: PeerId, data: Uint8Array): void
   notify(from: Participant, event: SwimEvent): void
   /** Its timer fired; it may be stale. */
   wake(from: Participant): void
@@ -60,6 +62,8 @@ export class Participant implements Host {
   readonly name: string
   readonly id: PeerId
   readonly kinds: readonly Kind[]
+  /** The signalling servers it knows; none without a `relay` channel. */
+  readonly servers: readonly number[]
   readonly user: string | null
   /** What it holds of itself. */
   readonly own: Belief
@@ -94,6 +98,7 @@ export class Participant implements Host {
   constructor(
     name: string,
     kinds: readonly Kind[],
+    servers: readonly number[],
     options: Omit<SwimOptions, 'channels' | 'host' | 'now' | 'name'>,
     clockOffsetMs: number,
     worldMs: number,
@@ -102,6 +107,7 @@ export class Participant implements Host {
     this.name = name
     this.id = options.id
     this.kinds = kinds
+    this.servers = servers
     this.user = options.user
     this.#owner = owner
     this.#aheadMs = epochMs + clockOffsetMs
@@ -134,6 +140,12 @@ export class Participant implements Host {
   /** It runs, and packets get to it and from it. */
   get reachable(): boolean {
     return this.life === 'running' && this.stalledUntil === undefined
+  }
+
+  /** Now, or when its process goes on; never, if that has ended by then. */
+  whenRunning(run: () => void): void {
+    if (this.life === 'running') run()
+    else if (this.live) this.waiting.hold(() => this.whenRunning(run))
   }
 
   /** What its clock shows at a time of the world, which may not be earlier than the last that was asked for. */
@@ -200,6 +212,14 @@ export class Participant implements Host {
 
   hangUp(kind: string, to: PeerId): void {
     this.#owner.hangUp(this, kind, to)
+  }
+
+  signal(kind: string, from: PeerId, data: Uint8Array): void {
+    this.#owner.signal(this, kind, from, data)
+  }
+
+  signalLost(kind: string, to: PeerId, data: Uint8Array): void {
+    this.#owner.signalLost(this, kind, to, data)
   }
 
   notify(event: SwimEvent): void {

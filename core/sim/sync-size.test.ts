@@ -132,7 +132,14 @@ class Net {
 
   #peer(name: string): Swim {
     const endpoint = `udp:${name}`
-    const host: Host = { send: (to, packet) => this.#send(endpoint, to, packet), dial() {}, hangUp() {}, notify() {} }
+    const host: Host = {
+      send: (to, packet) => this.#send(endpoint, to, packet),
+      dial() {},
+      hangUp() {},
+      signal() {},
+      signalLost() {},
+      notify() {},
+    }
     const swim = new Swim({
       id: idFromBytes(randomBytes(this.#random, 16)),
       name,

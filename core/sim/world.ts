@@ -10,14 +10,16 @@ import { idBytes, idFromBytes, type PeerId } from '../ids.ts'
 import type { Member, StateValue } from '../member.ts'
 import { type Random, randomBytes, randomInt, seededRandom } from '../random.ts'
 import type { Swim } from '../swim.ts'
+import { acquaint, linkNeighbours, seedsOf } from './beginnings.ts'
 import { Connection } from './connection.ts'
 import { type FalseDeath, History, type WorldEvent } from './history.ts'
 import { Invariants } from './invariants.ts'
-import { Links } from './links.ts'
+import { type LinkLoad, Links } from './links.ts'
 import { Network } from './network.ts'
 import type { JoinOptions, Kind, Lateness, LinkOptions, PeerLoss, WorldOptions } from './options.ts'
 import { type Load, Participant, type Traffic } from './participant.ts'
-import { type PacketListener, type Parcel, Transit } from './transit.ts'
+import { Servers, type Surroundings } from './servers.ts'
+import { type PacketListener, type Parcel, Transit, type TransitOwner } from './transit.ts'
 import { Views } from './views.ts'
 
 /** The room every simulated peer is in; a packet for `receive` must carry its tag. */
@@ -33,6 +35,7 @@ export class World {
   readonly #options: WorldOptions
   readonly #random: Random
   readonly #network: Network
+  readonly #servers: Servers
   readonly #links: Links
   readonly #transit: Transit
   readonly #history = new History()
@@ -52,30 +55,30 @@ export class World {
     this.#options = options
     this.#random = seededRandom(options.seed)
     this.#network = new Network(options.link ?? {}, this.#random)
-    const at = (worldMs: number, event: (() => void) | Parcel) => this.#heap.add(worldMs, event)
-    const now = () => this.#now
-    this.#links = new Links(options, this.#network, this.#random, {
-      now,
-      at,
+    const surroundings: Surroundings & TransitOwner = {
+      now: () => this.#now,
+      at: (worldMs, event) => this.#heap.add(worldMs, event),
       call: (peer, run) => this.#call(peer, run),
       participant: (id) => this.#byId.get(id),
-      livePeers: () => this.#livePeers(),
-    })
-    this.#transit = new Transit(this.#network, this.#links, this.#random, {
-      now,
-      at,
       receive: (peer, from, packet) => this.#receive(peer, from, packet),
-    })
+    }
+    this.#servers = new Servers(this.#network, this.#random, surroundings)
+    this.#links = new Links(options, this.#network, this.#servers, surroundings)
+    this.#transit = new Transit(this.#network, this.#links, this.#random, surroundings)
     const config: Config = { ...defaultConfig, ...options.config }
     this.#invariants = new Invariants(
       config,
       (id) => this.#byId.get(id),
       () => this.#explain(),
     )
-    const { peers, kinds = ['sim'], acquainted = false } = options
-    const kindsOf = (i: number) => (typeof kinds === 'function' ? kinds(i) : kinds)
-    if (acquainted) this.#acquaint(Array.from({ length: peers }, (_, i) => this.#start(`p${i}`, { kinds: kindsOf(i) })))
-    else for (let i = 0; i < peers; i++) this.join(`p${i}`, { kinds: kindsOf(i) })
+    const { peers, kinds = ['sim'], server = 0, acquainted = false, linked = false } = options
+    const optionsOf = (i: number): JoinOptions => ({
+      kinds: typeof kinds === 'function' ? kinds(i) : kinds,
+      server: typeof server === 'function' ? server(i) : server,
+    })
+    const begin = acquainted || linked ? this.#start.bind(this) : this.join.bind(this)
+    for (let i = 0; i < peers; i++) begin(`p${i}`, optionsOf(i))
+    if (acquainted || linked) this.#furnish(linked)
   }
 
   // Time
@@ -134,9 +137,9 @@ export class World {
 
   /** Starts a crashed or departed peer again: same name, user and sockets, new id. A live one is crashed first. */
   restart(name: string, options: Omit<JoinOptions, 'kinds'> = {}): Swim {
-    const { kinds, live, user } = this.#known(name)
+    const { kinds, servers, live, user } = this.#known(name)
     if (live) this.crash(name)
-    return this.join(name, { ...(user === null ? {} : { user }), ...options, kinds })
+    return this.join(name, { ...(user === null ? {} : { user }), server: servers, ...options, kinds })
   }
 
   /** Stops the process (SIGSTOP): its clock runs on, packets wait in its sockets and are handled before the late timer. */
@@ -230,9 +233,9 @@ export class World {
     this.#network.heal()
   }
 
-  /** Starts or stops the signalling server, and with it every `relay` channel. */
-  setSignaling(up: boolean): void {
-    this.#links.setSignaling(up)
+  /** Starts or stops a signalling server. Its clients lose it at once, and come back to it within 10 s, one by one. */
+  setSignaling(up: boolean, server = 0): void {
+    this.#servers.set(server, up, this.#livePeers())
   }
 
   /** Hands a forged packet to a peer, as if it came from an endpoint. */
@@ -250,6 +253,11 @@ export class World {
   /** The core of the newest peer of this name; of those that are gone only the last 64 have one. */
   peer(name: string): Swim {
     return this.#known(name).swim
+  }
+
+  /** The id of the newest peer of this name, gone or not. */
+  idOf(name: string): PeerId {
+    return this.#known(name).id
   }
 
   endpoint(name: string, kind: Kind = 'sim'): Endpoint {
@@ -306,6 +314,11 @@ export class World {
   /** What the newest peer of this name holds: queues, timers, members, tombstones. */
   loadOf(name: string): Load {
     return this.#known(name).load()
+  }
+
+  /** How many links the newest peer of this name holds and has opened; one that is gone has none. */
+  linksOf(name: string): LinkLoad {
+    return this.#links.load(this.#known(name).id)
   }
 
   // Events
@@ -387,16 +400,19 @@ export class World {
   // Smaller decisions
 
   #start(name: string, options: JoinOptions): Participant {
-    const { kinds = ['sim'], clockOffsetMs = 0, mode = 'server', user } = options
+    const { kinds = ['sim'], server = 0, clockOffsetMs = 0, mode = 'server', user } = options
+    const servers = kinds.includes('relay') ? [server].flat() : []
     const id = idFromBytes(randomBytes(this.#random, idBytes))
     const { config = {} } = this.#options
     // A generator of its own: what one peer draws does not change what the others do.
     const random = seededRandom(randomInt(this.#random, 2 ** 32))
     const core = { id, user: user ?? null, mode, room: simulatedRoom, random, config }
-    const peer = new Participant(name, kinds, core, clockOffsetMs, this.#now, {
+    const peer = new Participant(name, kinds, servers, core, clockOffsetMs, this.#now, {
       send: (from, to, packet) => this.#send(from, to, packet),
       dial: (from, kind, to) => this.#links.dial(from, kind, to),
       hangUp: (from, kind, to) => this.#links.hangUp(from, kind, to),
+      signal: (to, kind, from, data) => this.#links.receive(to, kind, from, data),
+      signalLost: (from, kind, to, data) => this.#links.lost(from, kind, to, data),
       notify: (from, event) => this.#notify(from, event),
       wake: (from) => this.#wake(from),
     })
@@ -408,24 +424,22 @@ export class World {
 
   #enter(peer: Participant, seeds: readonly Endpoint[]): void {
     this.#call(peer, (swim, now) => swim.join(seeds, now))
-    if (peer.kinds.includes('relay')) this.#links.connect(peer)
+    if (peer.servers.length > 0) this.#servers.connect(peer)
   }
 
-  /** Lets these know one another, as if they had been in the room before. */
-  #acquaint(peers: readonly Participant[]): void {
+  /** Begins with a room that has been there for long. */
+  #furnish(linked: boolean): void {
+    const peers = this.#livePeers()
     this.#furnishing = true
-    const records = peers.map(({ id, swim }) => swim.beliefs.get(id)!.recordBytes!)
-    for (const peer of peers) {
-      peer.swim.remember(records, peer.clock(this.#now))
-      // Without seeds a room is joined at once; those it keeps for later are contacted only when they are gone.
-      peer.swim.join([], peer.clock(this.#now))
-    }
+    if (linked) linkNeighbours(peers, this.#links)
+    acquaint(peers, this.#now)
     this.#furnishing = false
     for (const peer of peers) this.#enter(peer, this.#seedsFor(peer, undefined))
   }
 
   #end(peer: Participant): void {
     this.#links.drop(peer)
+    this.#servers.drop(peer)
     this.#gone.push(peer)
     if (this.#gone.length > goneMax) this.#gone.shift()!.forgetView()
   }
@@ -433,28 +447,21 @@ export class World {
   #lull(name: string, ms: number, lostMs: number): void {
     const peer = this.#live(name)
     peer.life = 'asleep'
+    this.#links.watch()
     this.#at(this.#now + ms, () => {
       if (peer.life !== 'asleep') return
       peer.setClock(-lostMs)
       peer.disarm()
       peer.life = 'running'
+      peer.waiting.release()
       this.#arm(peer)
     })
   }
 
   #seedsFor(peer: Participant, names: readonly string[] | undefined): Endpoint[] {
-    const open = peer.kinds.filter((kind) => kind !== 'rtc' && kind !== 'relay')
-    const reached = (other: Participant) => {
-      const kind = open.find((kind) => other.kinds.includes(kind))
-      return kind === undefined ? [] : [other.endpoint(kind)!]
-    }
-    if (names) return names.flatMap((name) => reached(this.#known(name)))
-    for (const other of this.#peers.values()) {
-      if (!other.live || other === peer) continue
-      const seeds = reached(other)
-      if (seeds.length > 0) return seeds
-    }
-    return []
+    const others = names?.map((name) => this.#known(name)) ?? this.#livePeers().filter((other) => other !== peer)
+    const seeds = seedsOf(peer, others)
+    return names ? seeds : seeds.slice(0, 1)
   }
 
   #livePeers(): Participant[] {

@@ -4,6 +4,7 @@ import { anomaly } from './anomaly.ts'
 import { churn } from './churn.ts'
 import { clocks } from './clocks.ts'
 import { deaf } from './deaf.ts'
+import { gateways } from './gateways.ts'
 import { kill, killApart } from './kill.ts'
 import { lossyFew } from './lossy-few.ts'
 import { lossyJoin } from './lossy-join.ts'
@@ -11,6 +12,13 @@ import { partition, partitionForgotten } from './partition.ts'
 import { restart } from './restart.ts'
 import type { Scenario } from './scenario.ts'
 import { starved } from './starved.ts'
+import { tabsChurn } from './tabs-churn.ts'
+import { tabsJoin } from './tabs-join.ts'
+import { tabsNat } from './tabs-nat.ts'
+import { tabsNeighbours } from './tabs-neighbours.ts'
+import { tabsRoom } from './tabs-room.ts'
+import { tabsSplit } from './tabs-split.ts'
+import { tabsVanish } from './tabs-vanish.ts'
 import { update, updateLarge } from './update.ts'
 
 export { type Figures, type Result, type Statistic, statistic } from './findings.ts'
@@ -40,4 +48,12 @@ export const scenarios: readonly Scenario[] = [
   restart,
   clocks,
   churn,
+  tabsJoin,
+  tabsRoom,
+  tabsVanish,
+  tabsChurn,
+  tabsNeighbours,
+  tabsNat,
+  tabsSplit,
+  gateways,
 ]

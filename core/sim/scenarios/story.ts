@@ -37,7 +37,7 @@ export class Story {
   /** A peer is about to end by the scenario's own hand; returns the case that is open about it from now on. */
   bury(name: string): Case {
     this.watch.silence(name)
-    return this.watch.blame(this.world.peer(name).id, name)
+    return this.watch.blame(this.world.idOf(name), name)
   }
 
   crash(name: string): Case {
@@ -104,7 +104,7 @@ export class Story {
   #overhear({ type, by, member }: WorldEvent): void {
     if (member === undefined || (type !== 'suspect' && type !== 'dead') || this.#overheard >= overheardMax) return
     const known = this.watch.of(member.id)!
-    const whom = this.world.peer(known.name).id === known.id ? known.name : `the old ${known.name}`
+    const whom = this.world.idOf(known.name) === known.id ? known.name : `the old ${known.name}`
     if (type === 'suspect') {
       if (known.suspectedBy.size > 1 || known.first?.by !== by) return
       this.tell(`${by} suspects ${whom} (first)`)

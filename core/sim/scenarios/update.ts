@@ -11,6 +11,7 @@ import { randomInt, seededRandom } from '../../random.ts'
 import { simulatedRoom, type World } from '../index.ts'
 import type { Findings } from './findings.ts'
 import type { Say, Scenario, Settings } from './scenario.ts'
+import { watchFor } from './spread.ts'
 import { Story, seconds } from './story.ts'
 
 /** A rumour has come to rest well within this, at any size tried here. */
@@ -68,19 +69,6 @@ function run({ seed, peers, quick }: Settings, say: Say, findings: Findings): vo
     const lastMs = Math.max(...times.values()) - changedAt
     findings.note('at all, ms', lastMs)
     story.tell(`all ${peers} had it after ${lastMs.toFixed(0)} ms`)
-  }
-}
-
-/** When each peer got the value, by its own report. */
-function watchFor(world: World, owner: string, value: string): () => ReadonlyMap<string, number> {
-  const { id } = world.peer(owner)
-  const times = new Map<string, number>()
-  const stop = world.onEvent(({ type, by, atMs, member }) => {
-    if (type === 'update' && member?.id === id && member.state.news === value && !times.has(by)) times.set(by, atMs)
-  })
-  return () => {
-    stop()
-    return times
   }
 }
 
