@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 
 export const usage = `npm run sim -- --scenario <name> [--seed 7] [--peers 128]    tell the story of one run
 npm run sim -- [--scenario <name>] --seeds 20                run seeds 1 to 20, of one scenario or of all
-npm run sim -- --table docs/scenarios.md [--seeds 20]        run all and rewrite the tables of that page
+npm run sim -- --table docs/scenarios.md [--seeds 20]        run all, or one, and rewrite its rows in the tables of that page
 npm run sim -- --list
 
   --quick   the scaled-down settings of the tests: fewer peers and shorter runs, the same limits
@@ -46,8 +46,8 @@ export function parseOptions(args, scenarios) {
     throw new Error(`--scenario: there is no ${JSON.stringify(values.scenario)}; expected one of ${known}`)
   }
   if (table !== undefined) {
-    if (values.scenario !== undefined || peers !== undefined || quick)
-      throw new Error('--table runs every scenario as it is: leave out --scenario, --peers and --quick')
+    if (peers !== undefined || quick)
+      throw new Error('--table runs scenarios as they are: leave out --peers and --quick')
     return { action: 'many', scenarios: chosen, seeds: seeds ?? 20, quick, keep, table }
   }
   if (seeds !== undefined) return { action: 'many', scenarios: chosen, seeds, peers, quick, keep }

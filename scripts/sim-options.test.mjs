@@ -15,7 +15,7 @@ test('a scenario alone is told as the story of seed 1, in its own size', () => {
   })
 })
 
-test('many seeds are of one scenario or of all; a table is of all, over 20 seeds', () => {
+test('many seeds are of one scenario or of all; a table is of one or of all, over 20 seeds', () => {
   expect(parse('--scenario', 'kill', '--seeds', '5')).toMatchObject({
     action: 'many',
     scenarios: [scenarios[0]],
@@ -23,6 +23,11 @@ test('many seeds are of one scenario or of all; a table is of all, over 20 seeds
   })
   expect(parse('--seeds', '5', '--quick')).toMatchObject({ action: 'many', scenarios, quick: true })
   expect(parse('--table', 'docs/scenarios.md')).toMatchObject({ scenarios, seeds: 20, table: 'docs/scenarios.md' })
+  const { name } = scenarios[0]
+  expect(parse('--table', 'x.md', '--scenario', name, '--seeds', '2')).toMatchObject({
+    scenarios: [scenarios[0]],
+    seeds: 2,
+  })
 })
 
 test.each([
@@ -34,7 +39,7 @@ test.each([
   [['--scenario', 'kill', '--peers', '3'], '--peers: expected a whole number from 8 to 10000, got "3"'],
   [['--seeds', '0'], '--seeds: expected a whole number'],
   [['--seeds', '2', '--seed', '1'], '--seed names one run'],
-  [['--table', 'x.md', '--quick'], '--table runs every scenario as it is'],
+  [['--table', 'x.md', '--quick'], '--table runs scenarios as they are'],
   [[], 'expected --scenario <name>'],
 ])('%j is refused in one line', (args, line) => {
   const refusal = (() => {

@@ -49,11 +49,32 @@ export function tables(reports, statistic) {
   ].join('\n\n')
 }
 
-/** The page with what stands between its two marks replaced. */
-export function withTables(page, text) {
+/**
+ * The page with what stands between its two marks replaced. Rows of scenarios in `names` that the new tables do not have
+ * stay as they are; all stand in the order of `names`.
+ */
+export function withTables(page, text, names = []) {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)]
   if (from < 0 || to < from) throw new Error(`the page has no place for tables: expected ${begin} and then ${end}`)
-  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`
+  const before = tablesOf(page.slice(from + begin.length, to))
+  const merged = tablesOf(text).map(({ head, rows }, i) => {
+    const fresh = new Set(rows.map(nameOf))
+    const kept = (before[i]?.rows ?? []).filter((row) => names.includes(nameOf(row)) && !fresh.has(nameOf(row)))
+    const all = [...kept, ...rows]
+    all.sort((a, b) => names.indexOf(nameOf(a)) - names.indexOf(nameOf(b)))
+    return [...head, ...all].join('\n')
+  })
+  return `${page.slice(0, from + begin.length)}\n\n${merged.join('\n\n')}\n\n${page.slice(to)}`
+}
+
+function tablesOf(text) {
+  const blocks = text.trim() === '' ? [] : text.trim().split('\n\n')
+  return blocks.map((block) => block.split('\n')).map((lines) => ({ head: lines.slice(0, 2), rows: lines.slice(2) }))
+}
+
+/** What stands in a row's first cell. */
+function nameOf(row) {
+  return row.split('|')[1].trim()
 }
 
 function spreads(figures, statistic) {

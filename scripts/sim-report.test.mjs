@@ -39,3 +39,23 @@ test('a page keeps all but what stands between its marks, and one without marks 
   expect(withTables(renewed, 'new')).toBe(renewed)
   expect(() => withTables('before', 'new')).toThrow('no place for tables')
 })
+
+test('a table of one scenario leaves the rows of the others as they are, in the order of all', () => {
+  const report = (name, value) => ({
+    scenario: { name, toReach: '' },
+    peers: 8,
+    seeds: 1,
+    figures: { a: [value] },
+    failed: [],
+    limits: [{ figure: 'a', statistic: 'max' }],
+  })
+  const names = ['kill', 'churn', 'restart']
+  const empty = '<!-- begin: written by npm run sim -- --table -->\n<!-- end -->'
+  const both = withTables(empty, tables([report('restart', 1), report('kill', 2)], statistic), names)
+  const page = withTables(both, tables([report('churn', 3), report('kill', 4)], statistic), names)
+  const rows = page.split('\n').filter((line) => /^\| (kill|churn|restart|gone) \|/.test(line))
+  expect(rows.map((row) => row.split('|')[1].trim())).toEqual(['kill', 'churn', 'restart', 'kill', 'churn', 'restart'])
+  expect(rows[0]).toContain('max 4')
+  expect(rows[2]).toContain('max 1')
+  expect(withTables(page, tables([report('churn', 5)], statistic), ['churn'])).not.toContain('| kill |')
+})

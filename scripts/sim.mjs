@@ -82,7 +82,8 @@ async function many({ scenarios, seeds, quick, keep, table, ...options }, librar
   }
   await pool.close()
   if (table !== undefined) {
-    writeFileSync(table, withTables(readFileSync(table, 'utf8'), tables(reports, library.statistic)))
+    const names = library.scenarios.map(({ name }) => name)
+    writeFileSync(table, withTables(readFileSync(table, 'utf8'), tables(reports, library.statistic), names))
   }
   verdict(reports.flatMap(({ scenario, failed }) => (failed.length > 0 ? [scenario.name] : [])))
 }
