@@ -4,13 +4,8 @@
  */
 
 import { type PeerId, packetBytesMax } from '../core/index.ts'
-import {
-  type IceCandidate,
-  parseIceCandidate,
-  type RtcSession,
-  type RtcSignal,
-  withoutCandidates,
-} from './rtc-signal.ts'
+import type { RtcBudget } from './rtc-budget.ts'
+import { candidatesPerSignal, parseCandidate, parseDescription, type RtcSession, type RtcSignal } from './rtc-signal.ts'
 
 /** What is used of simple-peer, so that users of Shoal need none of its types. */
 export interface RtcConnection {
@@ -37,6 +32,14 @@ export interface RtcPlatform {
   iceTransportPolicy?: RTCIceTransportPolicy
 }
 
+/** How long a link may take. */
+export interface RtcPatience {
+  /** Until the other side has said anything: the offer that was asked for, or the answer to an offer. */
+  answerMs: number
+  /** From then on until it is open. */
+  openMs: number
+}
+
 /** What a link tells its channel. None of it comes after `end`. */
 export interface RtcLinkEvents {
   signal(link: RtcLink, signal: RtcSignal): void
@@ -52,6 +55,8 @@ const bufferedBytesMax = 64 * 1024
 
 /** Candidates taken in one session. A host with many interfaces and a few servers has about 20. */
 const candidatesMax = 64
+/** Our own wait this long for company: most come within milliseconds of each other, and each signal has its price. */
+const gatherMs = 20
 
 /**
  * Both ends create channel 0 themselves instead of one announcing it to the other. So the delivery options hold at both
@@ -68,23 +73,37 @@ export class RtcLink {
   session: RtcSession = 0
   /** The owner dialled, and how that went is still to be told. */
   wanted: boolean
+  readonly #patience: RtcPatience
   readonly #events: RtcLinkEvents
   #deadline: ReturnType<typeof setTimeout> | undefined
   #connection: RtcConnection | undefined
   #answered = false
-  #candidates = 0
+  /** The name of the one section that a description has, and so of the one that every candidate belongs to. */
+  #mid = '0'
+  /** Candidates of the other side that were taken. */
+  readonly #candidates = new Set<string>()
+  /** Our own that wait to be told, and what will do it. */
+  #gathered: string[] = []
+  #gathering: ReturnType<typeof setTimeout> | undefined
 
-  constructor(peer: PeerId, wanted: boolean, dialTimeoutMs: number, events: RtcLinkEvents) {
+  constructor(peer: PeerId, wanted: boolean, patience: RtcPatience, events: RtcLinkEvents) {
     this.peer = peer
     this.wanted = wanted
+    this.#patience = patience
     this.#events = events
-    this.#deadline = setTimeout(() => events.failed(this, `not open after ${dialTimeoutMs} ms`), dialTimeoutMs)
+    this.#allow(patience.answerMs, 'no offer')
   }
 
-  /** Makes the connection: with an offer to answer, or else as the one who offers. Gives what resolves when it is gone. */
-  open(platform: RtcPlatform, session: RtcSession, offer?: string): Promise<void> {
+  /**
+   * Makes the connection: with an offer to answer, or else as the one who offers. Gives what resolves when it is gone. The
+   * budget must have allowed it.
+   */
+  open(platform: RtcPlatform, budget: RtcBudget, session: RtcSession, offer?: string): Promise<void> {
     this.state = 'opening'
     this.session = session
+    this.#answered = offer !== undefined
+    if (offer === undefined) this.#allow(this.#patience.answerMs, 'no answer')
+    else this.#allow(this.#patience.openMs, 'not open')
     let connection: RtcConnection
     try {
       connection = connect(platform, offer === undefined)
@@ -93,6 +112,7 @@ export class RtcLink {
       return Promise.resolve()
     }
     this.#connection = connection
+    budget.made(connection)
     let reason = 'closed by the other side'
     connection.on('error', (error) => {
       reason = reasonOf(error)
@@ -109,23 +129,30 @@ export class RtcLink {
         resolve()
       })
     })
-    if (offer !== undefined) this.#feed({ type: 'offer', sdp: offer })
+    if (offer !== undefined) this.#takeOffer(offer)
     return gone
+  }
+
+  /** The other side has said something. */
+  get answered(): boolean {
+    return this.#answered
   }
 
   /** False for a second answer, which WebRTC would take for an error. */
   takeAnswer(sdp: string): boolean {
     if (this.#answered) return false
     this.#answered = true
-    this.#feed({ type: 'answer', sdp })
+    if (this.state === 'opening') this.#allow(this.#patience.openMs, 'not open')
+    this.#feed({ type: 'answer', sdp: withCarriageReturns(sdp) })
     return true
   }
 
-  /** False beyond the bound of a session. */
-  takeCandidate(candidate: IceCandidate): boolean {
-    if (this.#candidates >= candidatesMax) return false
-    this.#candidates++
-    this.#feed({ type: 'candidate', candidate: candidate as RTCIceCandidate })
+  /** False beyond the bound of a session. One that came before changes nothing. */
+  takeCandidate(candidate: string): boolean {
+    if (this.#candidates.has(candidate)) return true
+    if (this.#candidates.size >= candidatesMax) return false
+    this.#candidates.add(candidate)
+    this.#feed({ type: 'candidate', candidate: { candidate, sdpMid: this.#mid, sdpMLineIndex: 0 } as RTCIceCandidate })
     return true
   }
 
@@ -146,8 +173,19 @@ export class RtcLink {
   end(): void {
     this.state = 'ended'
     clearTimeout(this.#deadline)
+    clearTimeout(this.#gathering)
     this.#connection?.destroy()
     this.#connection = undefined
+  }
+
+  #allow(ms: number, otherwise: string): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = setTimeout(() => this.#events.failed(this, `${otherwise} after ${ms} ms`), ms)
+  }
+
+  #takeOffer(offer: string): void {
+    this.#mid = midOf(offer)
+    this.#feed({ type: 'offer', sdp: withCarriageReturns(offer) })
   }
 
   #feed(data: ConnectionSignal): void {
@@ -163,12 +201,30 @@ export class RtcLink {
     if (this.state === 'ended') return
     const { type, sdp, candidate } = data as { type?: unknown; sdp?: unknown; candidate?: unknown }
     const s = this.session
-    if ((type === 'offer' || type === 'answer') && typeof sdp === 'string') {
-      this.#events.signal(this, { t: type, s, sdp: withoutCandidates(sdp) })
+    if (type === 'offer' || type === 'answer') {
+      const description = parseDescription(sdp)
+      if (description !== undefined) {
+        this.#mid = midOf(description)
+        this.#events.signal(this, { t: type, s, sdp: description })
+      } else this.#events.failed(this, `${type} in a form that is not known`)
     } else if (type === 'candidate') {
-      const parsed = parseIceCandidate(candidate)
-      if (parsed) this.#events.signal(this, { t: 'candidate', s, candidate: parsed })
+      const parsed = parseCandidate((candidate as { candidate?: unknown } | undefined)?.candidate)
+      if (parsed !== undefined) this.#gather(parsed)
     }
+  }
+
+  #gather(candidate: string): void {
+    if (this.#gathered.push(candidate) < candidatesPerSignal) {
+      this.#gathering ??= setTimeout(() => this.#tellGathered(), gatherMs)
+    } else this.#tellGathered()
+  }
+
+  #tellGathered(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    const list = this.#gathered
+    this.#gathered = []
+    this.#events.signal(this, { t: 'candidates', s: this.session, list })
   }
 
   #opened(): void {
@@ -201,6 +257,15 @@ function connect(platform: RtcPlatform, initiator: boolean): RtcConnection {
     config: { iceServers, ...(iceTransportPolicy && { iceTransportPolicy }) },
     ...(wrtc && { wrtc }),
   })
+}
+
+function midOf(description: string): string {
+  return /^a=mid:(.+)$/m.exec(description)?.[1] ?? '0'
+}
+
+/** As WebRTC stacks want lines to end; on the way they end shorter. */
+function withCarriageReturns(sdp: string): string {
+  return sdp.replaceAll('\n', '\r\n')
 }
 
 function reasonOf(error: unknown): string {

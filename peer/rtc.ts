@@ -16,33 +16,48 @@ import {
   randomInt,
 } from '../core/index.ts'
 import { type Log, silentLog } from './options.ts'
-import { RtcLink, type RtcLinkEvents, type RtcPlatform } from './rtc-link.ts'
-import { type IceCandidate, parseRtcSignal, type RtcSession, type RtcSignal } from './rtc-signal.ts'
+import { RtcBudget } from './rtc-budget.ts'
+import { RtcLink, type RtcLinkEvents, type RtcPatience, type RtcPlatform } from './rtc-link.ts'
+import { parseRtcSignal, type RtcSession, type RtcSignal } from './rtc-signal.ts'
 
+export { RtcBudget } from './rtc-budget.ts'
 export type { RtcConnection, SimplePeerConstructor } from './rtc-link.ts'
 
 export interface RtcOptions extends RtcPlatform {
   /** This peer. */
   id: PeerId
   /** Carries a signal to a peer by any way there is; best effort. */
-  signal: (to: PeerId, data: object) => void
+  signal: (to: PeerId, signal: RtcSignal) => void
   random: Random
   log?: Log
-  /** A link that is not open after this long is given up; 15,000 unless told. */
+  /** Shared by all peers of a page; one of its own unless told. */
+  budget?: RtcBudget
+  /**
+   * A link that is not open this long after the other side has answered is given up; 15,000 unless told. An answer is
+   * waited for as long, but 7,000 at most.
+   */
   dialTimeoutMs?: number
-  /** Milliseconds on a clock that never goes back; `performance.now` unless told. */
-  now?: () => number
 }
 
-/** Connections being opened or open at a time. A peer of a large room needs 8, one of a small room 11. */
-export const connectionsMax = 64
+/** A link as it stands: `asked` while the other side, whose id is smaller, is to dial. */
+export interface Link {
+  readonly id: PeerId
+  readonly state: 'asked' | 'opening' | 'open'
+}
 
 /**
- * New connections a second beyond a first `connectionsMax`. Chromium allows a page 500 and counts closed ones until they
- * are collected, which takes it about 30 s; at this pace a page stays under 200, whatever others ask of it. Limits
- * for each peer would add nothing, since whoever wants more than one share takes more than one id.
+ * Links at a time, in whatever state. The core holds 16 at most and opens 4 at a time; what is beyond that is room for
+ * those who are about to be hung up on.
  */
-const connectionsPerSecond = 1
+export const linksMax = 32
+/** Others may open links up to this number only, so that strangers who ask for many leave room for our own. */
+export const linksForOthersMax = 24
+
+/**
+ * A signal that is lost on the mesh is repeated by the core for about five seconds, and then goes by the server. What is
+ * unanswered after that was lost for good, or there is nobody: to begin anew is quicker than to wait.
+ */
+const answerTimeoutMs = 7_000
 
 /** Candidates that overtake their offer are kept for this many peers, this many each; the oldest peer goes first. */
 const earlyPeersMax = 32
@@ -60,17 +75,16 @@ export class RtcChannel implements Channel {
   readonly #options: RtcOptions
   readonly #events: ChannelEvents
   readonly #log: Log
-  readonly #now: () => number
+  readonly #budget: RtcBudget
+  readonly #patience: RtcPatience
   readonly #linkEvents: RtcLinkEvents
   readonly #links = new Map<PeerId, RtcLink>()
   /** The latest session with each peer: older ones are stale, and an ask says which one was lost. */
   readonly #sessions = new Map<PeerId, RtcSession>()
-  readonly #early = new Map<PeerId, { session: RtcSession; candidates: IceCandidate[] }>()
+  readonly #early = new Map<PeerId, { session: RtcSession; candidates: string[] }>()
   /** For each connection, however it ends, what resolves when it is gone. */
   readonly #gone = new Set<Promise<void>>()
   #nextSession: RtcSession
-  #budget = connectionsMax
-  #budgetAt: number
   #closed = false
 
   readonly #counts = {
@@ -94,8 +108,9 @@ export class RtcChannel implements Channel {
     this.#options = options
     this.#events = events
     this.#log = options.log ?? silentLog
-    this.#now = options.now ?? (() => performance.now())
-    this.#budgetAt = this.#now()
+    this.#budget = options.budget ?? new RtcBudget()
+    const openMs = options.dialTimeoutMs ?? 15_000
+    this.#patience = { openMs, answerMs: Math.min(openMs, answerTimeoutMs) }
     // Sessions count up from a random start: ordered for the other side, and not to be guessed by a third one.
     this.#nextSession = 1 + randomInt(options.random, 2 ** 31)
     this.#linkEvents = {
@@ -116,13 +131,15 @@ export class RtcChannel implements Channel {
       if (link.state !== 'open') link.wanted = true
       return
     }
-    if (!isPeerId(to) || to === this.#options.id || !this.#takeSlot()) {
+    const offers = this.#options.id < to
+    const isPeer = isPeerId(to) && to !== this.#options.id
+    if (!isPeer || this.#links.size >= linksMax || (offers && !this.#budget.take())) {
       this.#counts.refused++
       this.#tellDown(to)
       return
     }
     const wished = this.#addLink(to, true)
-    if (this.#options.id < to) this.#offer(wished)
+    if (offers) this.#offer(wished)
     else {
       const lost = this.#sessions.get(to)
       this.#signal(to, lost === undefined ? { t: 'ask' } : { t: 'ask', lost })
@@ -150,8 +167,17 @@ export class RtcChannel implements Channel {
     else if (signal.t === 'ask') this.#receiveAsk(from, signal.lost)
     else if (signal.t === 'offer') this.#receiveOffer(from, signal.s, signal.sdp)
     else if (signal.t === 'answer') this.#receiveAnswer(from, signal.s, signal.sdp)
-    else if (signal.t === 'candidate') this.#receiveCandidate(from, signal.s, signal.candidate)
+    else if (signal.t === 'candidates') this.#receiveCandidates(from, signal.s, signal.list)
+    else if (signal.t === 'no') this.#receiveNo(from)
     else this.#receiveEnd(from, signal.s)
+  }
+
+  /** No signal gets to this peer: an attempt that it has not answered would wait in vain. Told in a later turn. */
+  unreachable(to: PeerId): void {
+    queueMicrotask(() => {
+      const link = this.#links.get(to)
+      if (link && link.state !== 'open' && !link.answered) this.#end(link, 'no way for signals', false)
+    })
   }
 
   /**
@@ -166,9 +192,13 @@ export class RtcChannel implements Channel {
     await Promise.all(this.#gone)
   }
 
-  /** What was opened, carried, refused and dropped since the start. */
+  links(): readonly Link[] {
+    return [...this.#links.values()].map(({ peer, state }) => ({ id: peer, state: state as Link['state'] }))
+  }
+
+  /** What was opened, carried, refused and dropped since the start, and the connections whose memory is still in use. */
   counters(): Readonly<Record<string, number>> {
-    return { ...this.#counts }
+    return { ...this.#counts, uncollected: this.#budget.uncollected }
   }
 
   /** A link that is there stays, unless it is the very one that the other side has lost: an ask may be late. */
@@ -183,8 +213,17 @@ export class RtcChannel implements Channel {
       return
     }
     if (link) this.#end(link, 'lost by the other side')
-    if (this.#takeSlot()) this.#offer(this.#addLink(from, false))
-    else this.#counts.refused++
+    if (this.#links.size < linksForOthersMax && this.#budget.take()) this.#offer(this.#addLink(from, false))
+    else {
+      this.#counts.refused++
+      this.#signal(from, { t: 'no' })
+    }
+  }
+
+  #receiveNo(from: PeerId): void {
+    const link = this.#links.get(from)
+    if (link?.state === 'asked') this.#end(link, 'refused by the other side')
+    else this.#counts.staleSignal++
   }
 
   /** An offer of a later session replaces what there is: the other side has given that up. */
@@ -206,7 +245,7 @@ export class RtcChannel implements Channel {
     }
     const early = this.#early.get(from)
     this.#early.delete(from)
-    this.#await(link.open(this.#options, session, sdp))
+    this.#await(link.open(this.#options, this.#budget, session, sdp))
     if (early?.session === session) for (const candidate of early.candidates) link.takeCandidate(candidate)
   }
 
@@ -215,50 +254,53 @@ export class RtcChannel implements Channel {
     if (link?.session !== session || !link.takeAnswer(sdp)) this.#counts.staleSignal++
   }
 
-  #receiveCandidate(from: PeerId, session: RtcSession, candidate: IceCandidate): void {
+  #receiveCandidates(from: PeerId, session: RtcSession, list: readonly string[]): void {
     const link = this.#links.get(from)
     if (link?.session === session) {
-      if (!link.takeCandidate(candidate)) this.#counts.badSignal++
+      for (const candidate of list) if (!link.takeCandidate(candidate)) this.#counts.badSignal++
     } else if (from < this.#options.id && session > (this.#sessions.get(from) ?? 0)) {
-      this.#keepEarly(from, session, candidate)
+      this.#keepEarly(from, session, list)
     } else this.#counts.staleSignal++
   }
 
-  /** An open link ends by itself, so this can only be about an attempt. */
+  /** An open link ends by itself, so this can only be about an attempt: a present one, or one whose offer comes later. */
   #receiveEnd(from: PeerId, session: RtcSession): void {
     const link = this.#links.get(from)
     if (link?.session === session && link.state === 'opening') this.#end(link, 'given up by the other side', false)
     else this.#counts.staleSignal++
+    if (from < this.#options.id && session > (this.#sessions.get(from) ?? 0)) this.#remember(from, session)
   }
 
   #offer(link: RtcLink): void {
     const session = this.#nextSession++
     this.#remember(link.peer, session)
-    this.#await(link.open(this.#options, session))
+    this.#await(link.open(this.#options, this.#budget, session))
   }
 
   /** The link that was asked for, or a new one that takes over from the old one; undefined where there is no room. */
   #linkForOffer(from: PeerId): RtcLink | undefined {
     const link = this.#links.get(from)
-    if (link?.state === 'asked') return link
+    const allowed = (link !== undefined || this.#links.size < linksForOthersMax) && this.#budget.take()
+    if (link?.state === 'asked' && allowed) return link
     const wanted = link?.wanted === true
     if (link) {
       link.wanted = false
-      this.#end(link, 'replaced by the other side', false)
+      this.#end(link, allowed ? 'replaced by the other side' : 'too many connections', false)
     }
-    if (this.#takeSlot()) return this.#addLink(from, wanted)
+    if (allowed) return this.#addLink(from, wanted)
     if (wanted) this.#tellDown(from)
     return undefined
   }
 
-  #keepEarly(from: PeerId, session: RtcSession, candidate: IceCandidate): void {
+  #keepEarly(from: PeerId, session: RtcSession, list: readonly string[]): void {
     let early = this.#early.get(from)
     if (!early || early.session < session) {
       early = { session, candidates: [] }
       setNewest(this.#early, from, early, earlyPeersMax)
     }
-    if (early.session === session && early.candidates.length < earlyCandidatesMax) early.candidates.push(candidate)
-    else this.#counts.staleSignal++
+    const room = early.session === session ? earlyCandidatesMax - early.candidates.length : 0
+    if (list.length > room) this.#counts.staleSignal++
+    early.candidates.push(...list.slice(0, room))
   }
 
   #receive(link: RtcLink, packet: Uint8Array | undefined): void {
@@ -276,7 +318,7 @@ export class RtcChannel implements Channel {
   }
 
   #addLink(peer: PeerId, wanted: boolean): RtcLink {
-    const link = new RtcLink(peer, wanted, this.#options.dialTimeoutMs ?? 15_000, this.#linkEvents)
+    const link = new RtcLink(peer, wanted, this.#patience, this.#linkEvents)
     this.#links.set(peer, link)
     return link
   }
@@ -312,16 +354,6 @@ export class RtcChannel implements Channel {
 
   #remember(peer: PeerId, session: RtcSession): void {
     setNewest(this.#sessions, peer, session, sessionsMax)
-  }
-
-  /** Room for one more connection, now and in what the page may create over time. */
-  #takeSlot(): boolean {
-    const now = this.#now()
-    this.#budget = Math.min(connectionsMax, this.#budget + ((now - this.#budgetAt) / 1000) * connectionsPerSecond)
-    this.#budgetAt = now
-    if (this.#links.size >= connectionsMax || this.#budget < 1) return false
-    this.#budget--
-    return true
   }
 }
 
