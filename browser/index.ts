@@ -2,20 +2,35 @@
 
 import SimplePeer from 'simple-peer/simplepeer.min.js'
 import { type MemberMode, ShoalError } from '../core/index.ts'
-import type { PeerOptions } from '../peer/options.ts'
+import { type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
+import { RtcBudget } from '../peer/rtc-budget.ts'
 import type { WebSocketConstructor } from '../peer/signaling.ts'
 import { type Opened, type Opening, start } from '../peer/start.ts'
 import { openWeb } from '../peer/web.ts'
+import { HiddenClock } from './hidden-clock.ts'
 import { followPage } from './lifecycle.ts'
+import { TabAlarm } from './tab-alarm.ts'
 
 export * from '../core/index.ts'
 export type { Log, PeerOptions } from '../peer/options.ts'
 export { Peer, type Registration, type User } from '../peer/peer.ts'
+export type { Link } from '../peer/rtc.ts'
+
+let budget: RtcBudget | undefined
+
+/** Chromium counts connections by page, whichever peer they belong to. */
+function pageBudget(): RtcBudget {
+  budget ??= new RtcBudget()
+  return budget
+}
 
 export interface TabOptions extends PeerOptions {
-  signaling: string
+  signaling: string | readonly string[]
 }
+
+/** One for all peers of the page; it holds nothing before the first is hidden, and nothing behind the last. */
+const hiddenClock = new HiddenClock()
 
 /**
  * Joins a room from a tab. It leaves when the page goes, and tells others whether the tab is visible. A page that comes
@@ -24,16 +39,17 @@ export interface TabOptions extends PeerOptions {
  * Rejects with `bad_option` or `bad_name` (naming the option), or the reason of `options.signal`; nothing is left open then.
  */
 export async function join(options: TabOptions): Promise<Peer> {
-  if (typeof options.signaling !== 'string') {
+  if (options.signaling === undefined) {
     throw new ShoalError('bad_option', 'signaling: expected the ws:// or wss:// address of a signalling server')
   }
+  const settled = settleOptions(options)
   let session: TabSession | undefined
   const launch = (again?: Peer) =>
     start(
-      again ? { ...options, joinTimeoutMs: 0 } : options,
+      again ? { ...settled, joinTimeoutMs: 0 } : settled,
       document.visibilityState === 'hidden' ? 'hidden' : 'visible',
       async (opening) => {
-        session = openTab(options, opening)
+        session = openTab(settled, opening)
         return session.opened
       },
       again,
@@ -41,6 +57,7 @@ export async function join(options: TabOptions): Promise<Peer> {
   const peer = await launch()
   followPage(peer, {
     setMode: (mode) => session?.setMode(mode),
+    wake: () => session?.wake(),
     goodbye() {
       void peer.leave()
       session?.bye()
@@ -53,17 +70,33 @@ export async function join(options: TabOptions): Promise<Peer> {
 interface TabSession {
   opened: Opened
   setMode(mode: MemberMode): void
+  wake(): void
   bye(): void
 }
 
-function openTab(options: TabOptions, { id, driver, random, log }: Opening): TabSession {
+function openTab(options: Settled<TabOptions>, { id, driver, random, log }: Opening): TabSession {
   // Without RTCPeerConnection (switched off by policy, an old web view) membership goes over the relay.
-  const rtc = typeof RTCPeerConnection === 'undefined' ? {} : { simplePeer: SimplePeer }
+  const rtc = typeof RTCPeerConnection === 'undefined' ? {} : { simplePeer: SimplePeer, budget: pageBudget() }
   const platform = { webSocket: WebSocket as WebSocketConstructor, ...rtc }
-  const web = openWeb(id, options, platform, driver, random, log)
+  const servers = [{ url: options.servers }]
+  const web = openWeb(id, { ...options, servers }, platform, driver, random, log)
   return {
-    opened: { channels: web.channels, begin: () => web.open(), close: () => web.close() },
-    setMode: (mode) => driver.call((swim, now) => swim.setMode(mode, now)),
+    opened: {
+      channels: web.channels,
+      web,
+      alarm: new TabAlarm(hiddenClock, log),
+      begin: () => web.open(),
+      close: () => web.close(),
+    },
+    setMode(mode) {
+      driver.call((swim, now) => swim.setMode(mode, now))
+      // It may be the last that this page gets to do: it is frozen or ended next, or its timers are slowed down.
+      if (mode !== 'visible') driver.hurry()
+    },
+    wake() {
+      driver.wake()
+      web.wake()
+    },
     bye: () => web.bye(),
   }
 }

@@ -1,13 +1,16 @@
 /**
- * Follows the page a tab's peer lives in: tells others whether it is visible, hidden or frozen, says farewell when the
- * page goes, and brings the peer back when the page comes out of the back-forward cache.
+ * Follows the page a tab's peer lives in: tells others whether it is visible, hidden or frozen, wakes the peer when the
+ * page goes on, says farewell when the page goes, and brings the peer back when the page comes out of the back-forward cache.
  */
 
 import type { MemberMode } from '../core/index.ts'
 import type { Peer } from '../peer/peer.ts'
 
 export interface PageActions {
+  /** What it sends is sent before it returns. */
   setMode(mode: MemberMode): void
+  /** Called when the page can be seen again, was frozen until now, or has a network again. */
+  wake(): void
   /** Called on `pagehide`; what it sends is sent before it returns. */
   goodbye(): void
   /** Called when the page that said goodbye is shown again. */
@@ -40,9 +43,18 @@ export function followPage(peer: Peer, actions: PageActions): void {
     },
     { signal },
   )
-  document.addEventListener('visibilitychange', () => actions.setMode(currentMode()), { signal })
+  const goOn = () => {
+    actions.setMode(currentMode())
+    actions.wake()
+  }
+  document.addEventListener(
+    'visibilitychange',
+    () => (document.visibilityState === 'hidden' ? actions.setMode('hidden') : goOn()),
+    { signal },
+  )
   document.addEventListener('freeze', () => actions.setMode('frozen'), { signal })
-  document.addEventListener('resume', () => actions.setMode(currentMode()), { signal })
+  document.addEventListener('resume', goOn, { signal })
+  addEventListener('online', () => actions.wake(), { signal })
   peer.on('status', (status) => {
     if (status === 'left' && !away) listening.abort()
   })

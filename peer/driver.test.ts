@@ -55,6 +55,116 @@ test('a timer that is on time waits for nothing', () => {
   expect(tick).toHaveBeenCalledTimes(1)
 })
 
+test('where timers are held back, a packet that comes when the core is due makes it do so, behind what else has arrived', () => {
+  const { swim, driver } = drive(new Hub())
+  const order: string[] = []
+  vi.spyOn(swim, 'tick').mockImplementation(() => order.push('tick'))
+  vi.spyOn(swim, 'receive').mockImplementation(() => order.push('receive'))
+  const { receive } = driver.eventsOf('sim')
+  // The clock goes on without the timers, as it does in a page whose timers come once a second.
+  now = Math.ceil(swim.nextTimeout()) + 300
+  receive('sim:a', new Uint8Array(10))
+  receive('sim:b', new Uint8Array(10))
+  vi.advanceTimersByTime(0)
+  expect(order).toEqual(['receive', 'receive', 'tick'])
+})
+
+test('after a standstill the flood is skimmed: of each sender the newest few, and then the core learns how late it is', () => {
+  const { swim, driver } = drive(new Hub())
+  const order: unknown[] = []
+  const tick = swim.tick.bind(swim)
+  vi.spyOn(swim, 'tick').mockImplementation((at) => {
+    order.push(`tick, ${now - at} ms ago`)
+    tick(at)
+  })
+  vi.spyOn(swim, 'receive').mockImplementation(([first]) => order.push(first))
+  const { receive } = driver.eventsOf('sim')
+  now += 40_000
+  for (let i = 1; i <= 200; i++) receive('sim:a', new Uint8Array([i]))
+  receive('sim:b', new Uint8Array([250]))
+  expect(order).toEqual([])
+  pass(20)
+  expect(order).toEqual([])
+  pass(20)
+  expect(order).toEqual([197, 198, 199, 200, 250, 'tick, 0 ms ago'])
+  expect(swim.counters().packets_skimmed).toBe(196)
+  // And it is over: the next packet is handled as ever.
+  pass(1)
+  receive('sim:a', new Uint8Array([1]))
+  expect(order.at(-1)).toBe(1)
+})
+
+test('a flood that does not end is held for 300 ms and no longer', () => {
+  const { swim, driver } = drive(new Hub())
+  const handled = vi.spyOn(swim, 'receive').mockImplementation(() => {})
+  const { receive } = driver.eventsOf('sim')
+  now += 40_000
+  const thawedAt = now
+  while (handled.mock.calls.length === 0) {
+    receive('sim:a', new Uint8Array([1]))
+    pass(10)
+    expect(now - thawedAt).toBeLessThan(1_000)
+  }
+  expect(now - thawedAt).toBeLessThanOrEqual(320)
+})
+
+test('a peer that is woken does at once what is due, and takes a standstill for one', () => {
+  const { swim, driver } = drive(new Hub())
+  const tick = vi.spyOn(swim, 'tick')
+  now = Math.ceil(swim.nextTimeout()) + 300
+  driver.wake()
+  vi.advanceTimersByTime(0)
+  expect(tick).toHaveBeenCalledTimes(1)
+  expect(swim.counters().absences ?? 0).toBe(0)
+  now += 40_000
+  driver.wake()
+  vi.advanceTimersByTime(0)
+  expect(tick).toHaveBeenCalledTimes(1)
+  pass(20)
+  expect(tick).toHaveBeenCalledTimes(2)
+  expect(swim.counters().absences).toBe(1)
+})
+
+test('who is in a hurry has sent its news before the call returns, and time does not run backwards after it', () => {
+  const hub = new Hub({ atOnce: true })
+  const [one, two] = [drive(hub), drive(hub)]
+  two.driver.call((swim, at) => swim.join([one.channel.endpoint], at))
+  for (let i = 0; i < 100 && one.swim.members().length < 2; i++) pass(20)
+  const modeAtOne = () => one.swim.member(two.swim.id)?.mode
+  expect(modeAtOne()).toBe('server')
+
+  two.driver.call((swim, at) => swim.setMode('frozen', at))
+  expect(modeAtOne()).toBe('server')
+  const tick = vi.spyOn(two.swim, 'tick')
+  two.driver.hurry()
+  expect(modeAtOne()).toBe('frozen')
+
+  const reached = tick.mock.lastCall![0]
+  expect(reached - now).toBeLessThanOrEqual(50)
+  two.driver.call((_, at) => expect(at).toBeGreaterThanOrEqual(reached))
+
+  // Within the same moment as well, although bursts keep their distance.
+  two.driver.call((swim, at) => swim.setMode('hidden', at))
+  two.driver.hurry()
+  expect(modeAtOne()).toBe('hidden')
+  for (let i = 0; i < 100; i++) two.driver.hurry()
+  two.driver.call((_, at) => expect(at - now).toBeLessThanOrEqual(500))
+})
+
+test('a peer that is in a hurry just after a standstill thaws first', () => {
+  const { swim, driver } = drive(new Hub())
+  const tick = vi.spyOn(swim, 'tick')
+  now += 40_000
+  driver.hurry()
+  expect(tick).not.toHaveBeenCalled()
+  driver.eventsOf('sim').receive('sim:a', new Uint8Array([1]))
+  driver.hurry()
+  expect(tick).not.toHaveBeenCalled()
+  pass(20)
+  pass(20)
+  expect(tick).toHaveBeenCalled()
+})
+
 test('a clock that is set back an hour stops nothing: the core goes on at its pace', () => {
   const { swim } = drive(new Hub())
   for (let i = 0; i < 200; i++) pass(10)
@@ -136,6 +246,39 @@ test('link events and a channel going away are told to the core by the kind of t
   ])
 })
 
+test('signals of the mesh are heard by the channel of their kind after the call that brought them, with the bytes they had', () => {
+  const { swim, driver } = drive(new Hub())
+  const heard: unknown[] = []
+  driver.carrySignals('rtc', {
+    receive: (from, data) => heard.push(['receive', from, ...data]),
+    lost: (to, data) => heard.push(['lost', to, ...data]),
+  })
+  vi.spyOn(swim, 'receive').mockImplementation(() => {
+    const borrowed = new Uint8Array([1])
+    driver.signal('rtc', 'a', borrowed)
+    driver.signalLost('rtc', 'b', borrowed)
+    driver.signal('other', 'c', borrowed)
+    borrowed[0] = 99
+    heard.push('received')
+  })
+  driver.eventsOf('sim').receive('sim:other', new Uint8Array(1))
+  expect(heard).toEqual(['received', ['receive', 'a', 1], ['lost', 'b', 1]])
+})
+
+test('a call says whether it is or will be carried out', async () => {
+  const unstarted = new Driver(() => {})
+  expect(unstarted.call(() => {})).toBe(false)
+  const { driver } = drive(new Hub())
+  const answers: boolean[] = []
+  const inner = driver.call(() => {
+    for (let i = 0; i < 1025; i++) answers.push(driver.call(() => {}))
+  })
+  expect(inner).toBe(true)
+  expect([answers.indexOf(false), answers.length]).toEqual([1024, 1025])
+  await driver.close()
+  expect(driver.call(() => {})).toBe(false)
+})
+
 test('behind close nothing is called, heard or timed any more, and the channels are closed', async () => {
   const hub = new Hub()
   const heard: SwimEvent[] = []
@@ -149,6 +292,17 @@ test('behind close nothing is called, heard or timed any more, and the channels 
   driver.call((core, at) => core.join([], at))
   expect(receive).not.toHaveBeenCalled()
   expect(heard).toEqual([])
+})
+
+test('a peer that is closed while it thaws is through with it', async () => {
+  const { swim, driver } = drive(new Hub())
+  const receive = vi.spyOn(swim, 'receive')
+  now += 40_000
+  driver.eventsOf('sim').receive('sim:a', new Uint8Array([1]))
+  await driver.close()
+  pass(1_000)
+  expect(vi.getTimerCount()).toBe(0)
+  expect(receive).not.toHaveBeenCalled()
 })
 
 test('a channel that speaks before the core runs is not listened to', () => {

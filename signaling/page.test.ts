@@ -31,7 +31,8 @@ test('a file is served with its type and the headers that keep a page to itself'
   expect(body).toBe('<!doctype html>')
   expect(headers).toMatchObject({
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'",
+    'content-security-policy':
+      "default-src 'self'; connect-src 'self' ws: wss:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'",
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-cache',
   })

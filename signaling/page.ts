@@ -27,8 +27,10 @@ const types: Readonly<Record<string, string>> = {
 }
 
 const headers = {
-  // The page joins rooms on any server, so sockets may go anywhere; all else comes from here.
-  'content-security-policy': "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'",
+  // The page joins rooms on any server, so sockets may go anywhere, and it makes a worker to keep time while it is hidden;
+  // all else comes from here.
+  'content-security-policy':
+    "default-src 'self'; connect-src 'self' ws: wss:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-cache',

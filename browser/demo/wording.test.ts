@@ -36,7 +36,7 @@ test('a row says how a member is reached, and how far away it is once that is kn
   expect(facts(ana, false)).toBe('direct')
   expect(facts({ ...ana, rttMs: 12.4 }, false)).toBe('direct, 12 ms')
   expect(facts({ ...ana, rttMs: 0.3, via: 'relayed' }, false)).toBe('relayed, <1 ms')
-  expect(facts({ ...ana, mode: 'hidden', via: 'gossip' }, false)).toBe('away, by hearsay')
+  expect(facts({ ...ana, mode: 'hidden', via: 'gossip' }, false)).toBe('away, by way of others')
   expect(facts({ ...ana, mode: 'frozen' }, true)).toBe('asleep, this tab')
 })
 

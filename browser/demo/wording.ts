@@ -29,7 +29,7 @@ export function facts(member: Member, self: boolean): string {
   if (member.status === 'suspect') return 'not answering'
   const away = member.mode === 'hidden' ? 'away, ' : member.mode === 'frozen' ? 'asleep, ' : ''
   if (self) return `${away}this tab`
-  const path = { direct: 'direct', relayed: 'relayed', gossip: 'by hearsay' }[member.via]
+  const path = { direct: 'direct', relayed: 'relayed', gossip: 'by way of others' }[member.via]
   return away + (member.rttMs === undefined ? path : `${path}, ${roundTrip(member.rttMs)}`)
 }
 
