@@ -112,6 +112,17 @@ test('the agent tells who it is, what it sees and what it has counted', async ()
   })
 })
 
+test('an invite is given to whoever asks, and refused where there is none', async () => {
+  const { url, peer } = await start()
+  expect(await body(`${url}/v1/invite`)).toEqual({ invite: peer.invite() })
+  peer.invite = () => {
+    throw new ShoalError('no_invite', 'invite: nobody serves signalling')
+  }
+  const reply = await fetch(`${url}/v1/invite`)
+  expect(reply.status).toBe(404)
+  expect(await reply.json()).toEqual({ error: { code: 'no_invite', message: 'invite: nobody serves signalling' } })
+})
+
 test('asked to leave by HTTP, it says goodbye, answers, and ends', async () => {
   const { agent, url, peer } = await start()
   const reply = await fetch(`${url}/v1/agent/leave`, { method: 'PUT' })

@@ -18,6 +18,7 @@ export interface AgentPeer {
   members(options?: { gone?: boolean }): readonly Member[]
   on(event: 'join' | 'update' | 'suspect' | 'refute' | 'leave' | 'dead', fn: (member: Member) => void): () => void
   register(options: ServiceOptions): unknown
+  invite(): string
   lookup(service: string, filter?: { passing?: boolean; tag?: string }): readonly Instance[]
   consistency(): { readonly agreeing: number; readonly asked: number }
   counters(): Readonly<Record<string, number>>
@@ -27,7 +28,7 @@ export interface AgentPeer {
 export type StartPeer = (options: NodePeerOptions) => Promise<AgentPeer>
 
 export interface AgentOptions {
-  readonly start: NodePeerOptions
+  readonly start: NodePeerOptions & { room: string }
   readonly services: readonly ServiceOptions[]
   /** Where the HTTP API listens; left out, there is none. `optional`: an address in use is told, and does not stop it. */
   readonly http?: { readonly address: HostPort; readonly optional: boolean }

@@ -3,12 +3,14 @@
 import SimplePeer from 'simple-peer'
 import { WebSocket } from 'ws'
 import { type Channel, ShoalError } from '../core/index.ts'
-import type { PeerOptions } from '../peer/options.ts'
+import { type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
+import type { Server } from '../peer/servers.ts'
 import type { WebSocketConstructor } from '../peer/signaling.ts'
 import { type Opened, type Opening, start } from '../peer/start.ts'
 import { openWeb, type Web } from '../peer/web.ts'
 import { parseHostPortOption } from './address.ts'
+import { type OwnSignaling, openOwnSignaling, type ServeSignaling } from './own-signaling.ts'
 import { Seeds } from './seeds.ts'
 import { openUdp, type UdpChannel } from './udp.ts'
 import { loadWrtc } from './wrtc.ts'
@@ -16,6 +18,8 @@ import { loadWrtc } from './wrtc.ts'
 export * from '../core/index.ts'
 export type { Log, PeerOptions } from '../peer/options.ts'
 export { Peer, type Registration, type User } from '../peer/peer.ts'
+export type { Link } from '../peer/rtc.ts'
+export type { ServeSignaling } from './own-signaling.ts'
 
 export interface NodePeerOptions extends PeerOptions {
   udp?: {
@@ -26,18 +30,22 @@ export interface NodePeerOptions extends PeerOptions {
     /** Members to join by, as `host:port`; names are looked up again and again. */
     join?: readonly string[]
   }
+  /** Makes this peer a signalling server as well, whose address any member can give to newcomers: `Peer.invite`. */
+  serveSignaling?: ServeSignaling
   /** `false` keeps a gateway on the relay alone, without WebRTC; `true` unless told. */
   webrtc?: boolean
 }
 
 /**
- * Starts a peer in this process. With `udp` and `signaling` it is a gateway between tabs and processes.
+ * Starts a peer in this process. With `udp`, and with `signaling` or `serveSignaling`, it is a gateway between tabs and
+ * processes. It is on all its signalling servers at once, so those who met on different ones are one room.
  *
  * Rejects with `bad_option` or `bad_name` (naming the option), `bind_failed`, `webrtc_missing`, or the reason of
  * `options.signal`; nothing is left open then.
  */
-export function startPeer(options: NodePeerOptions): Promise<Peer> {
-  return start(options, 'server', (opening) => open(options, opening))
+export async function startPeer(options: NodePeerOptions): Promise<Peer> {
+  const settled = settleOptions(options)
+  return start(settled, 'server', (opening) => open(settled, opening))
 }
 
 /** A server we did not write ourselves is no less hostile than a peer: no frame of the protocol is larger than this. */
@@ -47,39 +55,55 @@ class SignalingSocket extends WebSocket {
   }
 }
 
-async function open(options: NodePeerOptions, opening: Opening): Promise<Opened> {
-  const { signaling, udp } = options
-  if (udp === undefined && signaling === undefined) {
-    throw new ShoalError('bad_option', 'udp or signaling: expected at least one of them')
+async function open(options: Settled<NodePeerOptions>, opening: Opening): Promise<Opened> {
+  const { serveSignaling, servers, udp } = options
+  if (udp === undefined && serveSignaling === undefined && servers.length === 0) {
+    throw new ShoalError('bad_option', 'udp or signaling: expected at least one of them, or serveSignaling')
   }
   const join = udp?.join ?? []
   if (!Array.isArray(join)) throw new ShoalError('bad_option', 'udp.join: expected a list of host:port')
   for (const seed of join) parseHostPortOption('udp.join', seed)
   const { id, driver, random, log } = opening
-  let web: Web | undefined
-  if (signaling !== undefined) {
-    const rtc = options.webrtc === false ? {} : { simplePeer: SimplePeer, wrtc: await loadWrtc() }
-    const platform = { webSocket: SignalingSocket as WebSocketConstructor, ...rtc }
-    web = openWeb(id, { ...options, signaling }, platform, driver, random, log)
+  const own = serveSignaling === undefined ? undefined : await openOwnSignaling(serveSignaling, log)
+  try {
+    let web: Web | undefined
+    if (own || servers.length > 0) {
+      const rtc = options.webrtc === false ? {} : { simplePeer: SimplePeer, wrtc: await loadWrtc() }
+      const platform = { webSocket: SignalingSocket as WebSocketConstructor, ...rtc }
+      web = openWeb(id, { ...options, servers: serversOf(servers, own) }, platform, driver, random, log)
+    }
+    const channels: Channel[] = []
+    let seeds: Seeds | undefined
+    if (udp !== undefined) {
+      const channel: UdpChannel = await openUdp({ ...udp, log }, driver.eventsOf('udp'))
+      channels.push(channel)
+      seeds = new Seeds(join, channel.family, log, (found) => driver.call((swim, now) => swim.join(found, now)))
+    }
+    if (web) channels.push(...web.channels)
+    return {
+      channels,
+      ...(web && { web }),
+      ...(own && { services: [own.service] }),
+      begin() {
+        // With signalling and no seeds it is the server that says whether anybody is there.
+        if (seeds && (join.length > 0 || !web)) seeds.open()
+        web?.open()
+      },
+      async close() {
+        seeds?.close()
+        await web?.close()
+        await own?.close()
+      },
+    }
+  } catch (error) {
+    await own?.close()
+    throw error
   }
-  const channels: Channel[] = []
-  let seeds: Seeds | undefined
-  if (udp !== undefined) {
-    const channel: UdpChannel = await openUdp({ ...udp, log }, driver.eventsOf('udp'))
-    channels.push(channel)
-    seeds = new Seeds(join, channel.family, log, (found) => driver.call((swim, now) => swim.join(found, now)))
-  }
-  if (web) channels.push(...web.channels)
-  return {
-    channels,
-    begin() {
-      // With signalling and no seeds it is the server that says whether anybody is there.
-      if (seeds && (join.length > 0 || !web)) seeds.open()
-      web?.open()
-    },
-    async close() {
-      seeds?.close()
-      await web?.close()
-    },
-  }
+}
+
+/** The own one comes last: a peer that is also on others has more to learn from them. */
+function serversOf(urls: readonly string[], own: OwnSignaling | undefined): Server[] {
+  const servers: Server[] = urls.map((url) => ({ url }))
+  if (own) servers.push({ url: own.url, own: true })
+  return servers
 }

@@ -42,6 +42,7 @@ export function fakePeer(others: readonly Member[] = [], options: Partial<NodePe
         .flatMap((member) => member.services)
         .filter((one) => one.service === service && (!passing || one.health === 'passing'))
         .filter((one) => tag === undefined || one.tags.includes(tag)),
+    invite: () => `ws://127.0.0.1:1/?room=${options.room}`,
     consistency: () => ({ agreeing: 2, asked: 3 }),
     counters: () => ({ packetsSent: 7 }),
     async leave() {

@@ -5,6 +5,7 @@
  *     GET /v1/services         { services: [{ service, instances, passing, tags }] }
  *     GET /v1/services/:name   { service, instances: Instance[] }; ?passing, ?tag=; an unknown service has no instances
  *     GET /v1/health           { status, reason, members, agreeing, asked }; 503 with an error unless it has joined
+ *     GET /v1/invite           { invite }; 404 `no_invite` where nobody in the room serves signalling
  *     GET /v1/agent/self       who this agent is, its counters, and how far its view agrees with that of others
  *     PUT /v1/agent/leave      leaves the room and answers { status: 'left' }; then the agent ends
  *
@@ -13,7 +14,7 @@
  * agent is still starting, every path answers 503 `starting`.
  */
 
-import type { Instance, Member, MemberStatus } from '../core/index.ts'
+import { type Instance, type Member, type MemberStatus, ShoalError } from '../core/index.ts'
 import type { AgentPeer } from './agent.ts'
 
 export interface Route {
@@ -88,6 +89,7 @@ export function agentRoutes(desk: Desk): Route[] {
     { method: 'GET', path: '/v1/services', query: [], answer: () => ok({ services: summarise(ready(desk)) }) },
     { method: 'GET', path: '/v1/services/:name', query: ['passing', 'tag'], answer: (ask) => lookUp(ready(desk), ask) },
     { method: 'GET', path: '/v1/health', query: [], answer: () => health(ready(desk)) },
+    { method: 'GET', path: '/v1/invite', query: [], answer: () => invite(ready(desk)) },
     { method: 'GET', path: '/v1/agent/self', query: [], answer: () => self(ready(desk), desk.facts) },
     { method: 'PUT', path: '/v1/agent/leave', query: [], answer: () => leave(ready(desk), desk) },
   ]
@@ -156,6 +158,15 @@ function health(peer: AgentPeer): Reply {
   const body = { status, reason, members: peer.members().length, agreeing, asked }
   if (status === 'joined') return ok(body)
   throw new Refusal(503, 'not_joined', `the agent is ${status}${reason && `: ${reason}`}`, { details: body })
+}
+
+function invite(peer: AgentPeer): Reply {
+  try {
+    return ok({ invite: peer.invite() })
+  } catch (error) {
+    if (!(error instanceof ShoalError)) throw error
+    throw new Refusal(404, error.code, error.message)
+  }
 }
 
 function self(peer: AgentPeer, facts: Desk['facts']): Reply {

@@ -20,7 +20,7 @@ test('the flags become the options of a start call', () => {
     room: 'lobby',
     name: 'api-1',
     user: 'u-1',
-    signaling: 'ws://localhost:8787/',
+    signaling: ['ws://localhost:8787/'],
     state: { role: 'web', a: 'b' },
     udp: { bind: '127.0.0.1:7946', advertise: '10.0.0.7:80', join: ['db-1:7946', 'db-2:1'] },
     log: silentLog,
@@ -30,6 +30,28 @@ test('the flags become the options of a start call', () => {
     { service: 'payments', port: 8081 },
   ])
   expect(http).toEqual({ address: { host: 'localhost', port: 7980 }, optional: false })
+})
+
+test('a gateway may be on several signalling servers and be one itself', () => {
+  const { start } = read(
+    ...['--room', 'lobby', '--signaling', 'ws://a', '--signaling=ws://b'],
+    ...['--serve-signaling', '0.0.0.0', '--advertise-signaling', 'wss://gate.example/room'],
+  )
+  expect(start).toMatchObject({
+    signaling: ['ws://a/', 'ws://b/'],
+    serveSignaling: { host: '0.0.0.0', port: 8787, advertise: 'wss://gate.example/room' },
+  })
+  expect(read('--room', 'lobby', '--serve-signaling', '127.0.0.1:0').start.udp).toBeUndefined()
+})
+
+test('one that serves signalling prints an invite', async () => {
+  const shell = fakeShell()
+  const args = ['--room', 'lobby', '--no-http', '--serve-signaling', '127.0.0.1:0']
+  const running = runAgent(parseFlags(args, agent.flags), shell, async (options) => fakePeer([], options))
+  await expect.poll(() => shell.printed.length).toBe(1)
+  expect(shell.printed[0]).toContain('  invite  ws://127.0.0.1:1/?room=lobby')
+  shell.send('SIGTERM')
+  await running
 })
 
 test('the HTTP address is the flag, else the environment, else a default that is optional', () => {
@@ -48,6 +70,12 @@ const mistakes: [string, string[], string][] = [
   ['no channel', ['--room', 'lobby'], '--bind or --signaling is missing'],
   ['a join without UDP', ['--room', 'lobby', '--signaling', 'ws://a', '--join', 'b'], '--join is of use with UDP only'],
   ['an advertised address without UDP', ['--room', 'r', '--signaling', 'ws://a', '--advertise', 'b'], '--advertise'],
+  [
+    'an address to be told without a server',
+    [...minimal, '--advertise-signaling', 'ws://a'],
+    'expected --serve-signaling',
+  ],
+  ['a bad address to serve at', ['--room', 'r', '--serve-signaling', 'a:b'], '--serve-signaling: expected host:port'],
   ['HTTP and no HTTP', [...minimal, '--http', 'a:1', '--no-http'], '--http and --no-http'],
   ['a service twice', [...minimal, '--register', 'a:1', '--register', 'A:1'], '--register: expected each service once'],
   ['a bad address to join', [...minimal, '--join', 'a:b'], '--join: expected host:port'],

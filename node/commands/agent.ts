@@ -5,7 +5,16 @@ import { addressOf, kindOf, type ServiceOptions, ShoalError, serviceKey, service
 import type { Log } from '../../peer/options.ts'
 import { formatHostPort } from '../address.ts'
 import { type Agent, type AgentOptions, openAgent, type StartPeer } from '../agent.ts'
-import { type Flags, type FlagTable, gossipPort, readAddress, readPair, readService, readUrl } from '../flags.ts'
+import {
+  type Flags,
+  type FlagTable,
+  gossipPort,
+  readAddress,
+  readPair,
+  readService,
+  readUrl,
+  signalingPort,
+} from '../flags.ts'
 import type { NodePeerOptions } from '../index.ts'
 import { httpAddress } from './ask.ts'
 import { installedVersion } from './installation.ts'
@@ -20,7 +29,19 @@ const flags = {
   bind: { value: 'host:port', help: `UDP address to listen at; port ${gossipPort} unless given` },
   advertise: { value: 'host:port', help: 'UDP address others reach it at, when it is not the one it binds' },
   join: { value: 'host:port', many: true, help: 'UDP address of a member to join; may be repeated' },
-  signaling: { value: 'url', help: 'ws:// or wss:// address of a signalling server, to meet browser tabs' },
+  signaling: {
+    value: 'url',
+    many: true,
+    help: 'ws:// or wss:// address of a signalling server, to meet browser tabs; may be repeated, and all are used at once',
+  },
+  'serve-signaling': {
+    value: 'host:port',
+    help: `be a signalling server as well, at this address; port ${signalingPort} unless given`,
+  },
+  'advertise-signaling': {
+    value: 'url',
+    help: 'ws:// or wss:// address that newcomers are told, when it is not the one served at',
+  },
   register: { value: 'name[:port]', many: true, help: 'a service it offers; may be repeated' },
   state: { value: 'key=value', many: true, help: 'a text it publishes about itself; may be repeated' },
   user: { value: 'id', help: 'whose connection this is' },
@@ -31,7 +52,8 @@ const flags = {
 
 export const agent: Verb = {
   summary: 'run a peer on this machine: UDP, WebRTC through a signalling server, or both',
-  usage: 'agent --room name [--bind host:port] [--join host:port ...] [--signaling url] [--register name[:port] ...]',
+  usage:
+    'agent --room name [--bind host:port] [--join host:port ...] [--signaling url ...] [--serve-signaling host:port] [--register name[:port] ...]',
   flags,
   // Loaded once the flags are known to be good: WebRTC for Node takes its time.
   run: (given, shell) => runAgent(given, shell, async (options) => (await import('../index.ts')).startPeer(options)),
@@ -68,10 +90,11 @@ async function openUnlessStopped(options: AgentOptions, startPeer: StartPeer, st
 export function agentOptions(given: Flags, shell: Shell, log: Log): AgentOptions {
   const room = given.required('room', 'lobby')
   const bind = given.text('bind')
-  const signaling = given.text('signaling')
-  if (bind === undefined && signaling === undefined) {
+  const signaling = given.texts('signaling').map((text) => readUrl('--signaling', text, ['ws', 'wss']).href)
+  const serveSignaling = readServeSignaling(given)
+  if (bind === undefined && signaling.length === 0 && !serveSignaling) {
     throw wrong(
-      '--bind or --signaling is missing: expected e.g. --bind 127.0.0.1:7946, --signaling ws://localhost:8787',
+      '--bind or --signaling is missing: expected e.g. --bind 127.0.0.1:7946, --signaling ws://localhost:8787, or --serve-signaling 127.0.0.1:8787',
     )
   }
   for (const name of ['advertise', 'join'] as const) {
@@ -79,11 +102,12 @@ export function agentOptions(given: Flags, shell: Shell, log: Log): AgentOptions
   }
   if (given.has('http') && given.has('no-http')) throw wrong('--http and --no-http: expected one of them')
   const user = given.text('user')
-  const start: NodePeerOptions = {
+  const start: AgentOptions['start'] = {
     room,
     name: given.text('name') ?? hostname().slice(0, 64),
     ...(user !== undefined && { user }),
-    ...(signaling !== undefined && { signaling: readUrl('--signaling', signaling, ['ws', 'wss']).href }),
+    ...(signaling.length > 0 && { signaling }),
+    ...(serveSignaling && { serveSignaling }),
     ...(bind !== undefined && { udp: readUdp(bind, given) }),
     state: Object.fromEntries(given.texts('state').map((text) => readPair('--state', text))),
     log,
@@ -108,6 +132,19 @@ function readUdp(bind: string, given: Flags): NonNullable<NodePeerOptions['udp']
   }
 }
 
+function readServeSignaling(given: Flags): NodePeerOptions['serveSignaling'] {
+  const at = given.text('serve-signaling')
+  const advertise = given.text('advertise-signaling')
+  if (at === undefined) {
+    if (advertise === undefined) return undefined
+    throw wrong('--advertise-signaling is of use to one that serves only: expected --serve-signaling as well')
+  }
+  return {
+    ...readAddress('--serve-signaling', at, signalingPort),
+    ...(advertise !== undefined && { advertise: readUrl('--advertise-signaling', advertise, ['ws', 'wss']).href }),
+  }
+}
+
 function readServices(texts: readonly string[]): ServiceOptions[] {
   const keys = new Set<string>()
   return texts.map((text) => {
@@ -122,7 +159,7 @@ function readServices(texts: readonly string[]): ServiceOptions[] {
 function banner({ peer, http }: Agent, { start, version }: AgentOptions): string {
   const { self } = peer
   const udp = self.endpoints.filter((endpoint) => kindOf(endpoint) === 'udp').map(addressOf)
-  const through = [...(start.udp?.join ?? []), ...(start.signaling ? [start.signaling] : [])]
+  const through = [...(start.udp?.join ?? []), ...[start.signaling ?? []].flat()]
   const others = peer.members().length - 1
   const state = peer.status === 'joined' ? peer.status : `${peer.status}${peer.reason && ` (${peer.reason})`}`
   const facts: [string, string][] = [
@@ -136,6 +173,7 @@ function banner({ peer, http }: Agent, { start, version }: AgentOptions): string
       `${state}; ${others} other${others === 1 ? '' : 's'} seen${through.length ? `, through ${through.join(' ')}` : ''}`,
     ],
   ]
+  if (start.serveSignaling) facts.push(['invite', peer.invite()])
   return `shoal agent ${version}\n${textFacts(facts)}`
 }
 

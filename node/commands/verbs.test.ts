@@ -40,7 +40,7 @@ test('a wrong address in the environment is named as such', async () => {
   expect(shell.complaints[0]).toContain('SHOAL_HTTP_ADDR: expected host:port')
 })
 
-test.each(['members', 'services', 'info', 'leave'])(
+test.each(['members', 'services', 'info', 'invite', 'leave'])(
   '%s without an agent says where it looked and what to do',
   async (verb) => {
     const { code, shell } = await run([verb, '--http', await nobody()])
@@ -106,6 +106,12 @@ test('the environment names the agent where no flag does', async () => {
   expect(code).toBe(0)
 })
 
+test('invite prints an address and nothing else', async () => {
+  const { address } = await serve()
+  const { code, shell } = await run(['invite', '--http', address])
+  expect({ code, printed: shell.printed }).toEqual({ code: 0, printed: [expect.stringMatching(/^ws:\/\/\S+$/)] })
+})
+
 test('leave makes the agent leave and end', async () => {
   const { agent, address } = await serve()
   const { code, shell } = await run(['leave', '--http', address])
@@ -117,7 +123,7 @@ test('leave makes the agent leave and end', async () => {
 test.each([['help'], ['--help'], ['-h']])('%s lists the verbs', async (word) => {
   const { code, shell } = await run([word])
   expect(code).toBe(0)
-  for (const verb of ['agent', 'signal', 'members', 'services', 'info', 'leave', 'version', 'help']) {
+  for (const verb of ['agent', 'signal', 'members', 'services', 'info', 'invite', 'leave', 'version', 'help']) {
     expect(shell.printed[0]).toMatch(new RegExp(`^  ${verb} `, 'm'))
   }
 })

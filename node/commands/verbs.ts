@@ -4,6 +4,7 @@ import { type ErrorCode, ShoalError } from '../../core/index.ts'
 import { type FlagTable, parseFlags } from '../flags.ts'
 import { agent } from './agent.ts'
 import { info } from './info.ts'
+import { invite } from './invite.ts'
 import { leave } from './leave.ts'
 import { members } from './members.ts'
 import { services } from './services.ts'
@@ -12,7 +13,7 @@ import { signal } from './signal.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
 
-const verbs: Readonly<Record<string, Verb>> = { agent, signal, members, services, info, leave, version }
+const verbs: Readonly<Record<string, Verb>> = { agent, signal, members, services, info, invite, leave, version }
 
 const help: Verb = {
   summary: 'explain the verbs, or the flags of one',
