@@ -5,6 +5,7 @@
  * and Consul (`--join` may be repeated, addresses are `host:port`), with two hyphens instead of one.
  */
 
+import { readFileSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type ServiceOptions, ShoalError, serviceRecord } from '../core/index.ts'
 import { type HostPort, parseHostPort } from './address.ts'
@@ -22,6 +23,7 @@ export type FlagTable = Readonly<Record<string, Flag>>
 
 /** UDP port of the gossip, as with Serf. */
 export const gossipPort = 7946
+export const signalingPort = 8787
 
 /** What was given on the command line. Asking for a flag that the table does not have is a mistake of ours, and throws. */
 export class Flags {
@@ -106,6 +108,25 @@ export function readPort(what: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (!(port <= 65535)) throw wrong(`${what}: expected a port from 0 to 65535, got ${quote(text)}`)
   return port
+}
+
+export function readSeconds(what: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw wrong(`${what}: expected whole seconds, got ${quote(text)}`)
+}
+
+/** The text of a small file without the line break that editors put behind it. No error shows any of it. */
+export function readSecret(what: string, file: string): string {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8').trimEnd()
+  } catch (error) {
+    throw wrong(`${what}: expected a file that can be read, got ${quote(file)} (${(error as { code?: string }).code})`)
+  }
+  if (text === '' || text.length > 256 || text.includes('\n')) {
+    throw wrong(`${what}: expected a file with one line of 1 to 256 characters, and ${quote(file)} is none`)
+  }
+  return text
 }
 
 /** `payments` or `payments:8080`; checked here as it will be when it is registered, so that nothing is half started. */

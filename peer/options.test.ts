@@ -4,6 +4,9 @@ import { checkOptions, consoleLog, type PeerOptions, silentLog } from './options
 test('the least and the most that can be said is accepted', () => {
   checkOptions({ room: 'r' })
   checkOptions({ room: 'r'.repeat(128), name: 'n'.repeat(64), user: 'u'.repeat(128), state: {}, joinTimeoutMs: 0 })
+  const iceServers = [{ urls: 'stun:a' }, { urls: ['turn:b', 'turns:b'], username: 'u', credential: 'c' }]
+  checkOptions({ room: 'r', iceServers, iceTransportPolicy: 'relay' })
+  checkOptions({ room: 'r', iceServers: [], iceTransportPolicy: 'all' })
 })
 
 test.each<[string, unknown]>([
@@ -30,6 +33,11 @@ test.each<[string, unknown]>([
   ['joinTimeoutMs', -1],
   ['joinTimeoutMs', Number.NaN],
   ['joinTimeoutMs', 'soon'],
+  ['iceServers', { urls: 'stun:a' }],
+  ['iceServers', ['stun:a']],
+  ['iceServers', [{ urls: [] }]],
+  ['iceServers', [{ urls: ['stun:a', 'https://a'] }]],
+  ['iceTransportPolicy', 'turn'],
 ])('%s %j is a bad option, and the message begins with it', (option, value) => {
   expect(() => checkOptions({ room: 'r', [option]: value } as PeerOptions)).toThrow(
     expect.objectContaining({ code: 'bad_option', message: expect.stringMatching(`^${option}: expected `) }),

@@ -1,18 +1,22 @@
 /** What the isomorphic parts of a start call share; `join()` and `startPeer()` add their channels to it. */
 
 import { type Config, ShoalError, type StateValue } from '../core/index.ts'
+import { readSignaling } from './invite.ts'
 
 export interface PeerOptions {
-  /** 1 to 128 characters. Packets of another room are dropped. */
-  room: string
+  /** 1 to 128 characters. Packets of another room are dropped. May be left out where an invite names it. */
+  room?: string
   /** A label for people, 1 to 64 characters; `peer` unless told. */
   name?: string
   /** Whose connection this is, 1 to 128 characters. */
   user?: string
   state?: Readonly<Record<string, StateValue>>
-  /** `ws://` or `wss://` address of a signalling server. */
-  signaling?: string
-  /** STUN and TURN servers for WebRTC; none unless told. */
+  /**
+   * `ws://` or `wss://` address of a signalling server, an invite (see `Peer.invite`), or a list of up to eight. A tab is on
+   * one server at a time: whenever it has no connection it tries the first, then the others. A process is on all at once.
+   */
+  signaling?: string | readonly string[]
+  /** STUN and TURN servers for WebRTC, beside those that the signalling server tells; none unless told. */
   iceServers?: RTCIceServer[]
   /** `relay` sends nothing but by TURN, and so shows nobody this machine's addresses. */
   iceTransportPolicy?: RTCIceTransportPolicy
@@ -36,18 +40,51 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {} }
 
 export const consoleLog: Log = { ...silentLog, warn: (message) => console.warn(`shoal: ${message}`) }
 
+/** Options with all that invites say. */
+export type Settled<T extends PeerOptions> = T & {
+  room: string
+  /** Addresses of signalling servers; empty where none was given. */
+  servers: readonly string[]
+}
+
+/** Checks the options, as `checkOptions`, and reads the invites among them. */
+export function settleOptions<T extends PeerOptions>(options: T): Settled<T> {
+  if (options.room !== undefined) requireText('room', options.room, 128)
+  const { room, servers } =
+    options.signaling === undefined
+      ? { room: options.room, servers: [] }
+      : readSignaling(options.signaling, options.room)
+  const settled = { ...options, room, servers } as Settled<T>
+  checkOptions(settled)
+  return settled
+}
+
 /** Throws `bad_name` or `bad_option` for the first option that cannot be used, naming it; nothing is opened by then. */
 export function checkOptions(options: PeerOptions): void {
   requireText('room', options.room, 128)
   if (options.name !== undefined) requireText('name', options.name, 64)
   if (options.user !== undefined) requireText('user', options.user, 128)
-  const { state, joinTimeoutMs } = options
+  const { state, joinTimeoutMs, iceServers, iceTransportPolicy } = options
   if (state !== undefined && (typeof state !== 'object' || state === null || Array.isArray(state))) {
     throw new ShoalError('bad_option', 'state: expected an object of values')
   }
   if (joinTimeoutMs !== undefined && !(joinTimeoutMs >= 0)) {
     throw new ShoalError('bad_option', `joinTimeoutMs: expected milliseconds, got ${String(joinTimeoutMs)}`)
   }
+  // What was given is not shown: there are passwords in it.
+  if (iceServers !== undefined && !(Array.isArray(iceServers) && iceServers.every(isIceServer))) {
+    throw new ShoalError('bad_option', "iceServers: expected a list of { urls: 'stun:...' or 'turn:...' }")
+  }
+  if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay') {
+    throw new ShoalError('bad_option', `iceTransportPolicy: expected all or relay, got ${String(iceTransportPolicy)}`)
+  }
+}
+
+/** Browsers throw for a list they cannot read when a link is made: too late, and where nobody is told. */
+function isIceServer(server: unknown): boolean {
+  if (typeof server !== 'object' || server === null) return false
+  const urls = [(server as { urls?: unknown }).urls].flat()
+  return urls.length > 0 && urls.every((url) => typeof url === 'string' && /^(stun|turn)s?:./i.test(url))
 }
 
 function requireText(option: string, value: unknown, charsMax: number): void {

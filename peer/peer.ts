@@ -26,7 +26,9 @@ import {
   serviceRecord,
   serviceToValue,
 } from '../core/index.ts'
+import { readServerUrl, signalingService, writeInvite } from './invite.ts'
 import { chooseInstance } from './pick.ts'
+import type { Link } from './rtc.ts'
 
 export type MemberListener = (member: Member) => void
 export type StatusListener = (status: PeerStatus, reason: string) => void
@@ -48,6 +50,7 @@ export interface Registration {
 
 /** What a peer stands on. It has no clock, no timer and no chance of its own, so it lives in a simulated world as well. */
 export interface PeerParts {
+  room: string
   swim: Swim
   /** Calls into the core and does what follows. */
   call: (run: (swim: Swim, now: number) => void) => void
@@ -55,6 +58,11 @@ export interface PeerParts {
   leave: () => Promise<void>
   random: Random
   warn: (message: string) => void
+  /** What is known to be wrong with the ways to others; it is told beside the core's own reason for a status. */
+  trouble?: () => string | undefined
+  links?: () => readonly Link[]
+  /** What its channels count, under names of their own. */
+  counters?: () => Readonly<Record<string, number>>
 }
 
 export class Peer {
@@ -92,7 +100,7 @@ export class Peer {
 
   /** Why the status is what it is, for people. */
   get reason(): string {
-    return this.#parts.swim.reason
+    return this.#explain(this.#parts.swim.status, this.#parts.swim.reason)
   }
 
   /**
@@ -208,14 +216,42 @@ export class Peer {
     return chooseInstance(this.lookup(service), this.#parts.random)
   }
 
+  /**
+   * An address for newcomers, to be put into their `signaling` option in place of any other; it names the room too. They
+   * are let in by a member that serves signalling itself, so it works while the room's own signalling server is away. The
+   * address may be that of another member than at the last call. Throws `no_invite` where nobody serves signalling, or `left`.
+   */
+  invite(): string {
+    const { swim, random, room } = this.#parts
+    if (this.status === 'left') throw new ShoalError('left', 'this peer has left its room; it can invite nobody')
+    const servers = this.lookup(signalingService).filter(({ meta }) => readServerUrl(meta.url) !== undefined)
+    const own = servers.find(({ member }) => member === swim.id)
+    const server = own ?? chooseInstance(servers, random)
+    if (!server) {
+      throw new ShoalError(
+        'no_invite',
+        'invite: nobody in this room serves signalling; expected a gateway started with serveSignaling (shoal agent --serve-signaling)',
+      )
+    }
+    return writeInvite(readServerUrl(server.meta.url)!, room)
+  }
+
   /** How far the last digests seen of other members agreed with this view. */
   consistency(): Consistency {
     return this.#parts.swim.consistency()
   }
 
+  /**
+   * The WebRTC links of this peer as they stand: open, being opened, or asked for. In a room of up to 12 tabs there is one
+   * to each, in a larger one there are about 8 and never more than 16 open for long.
+   */
+  links(): readonly Link[] {
+    return this.#parts.links?.() ?? []
+  }
+
   /** What was sent, received, dropped and refused, by name. */
   counters(): Readonly<Record<string, number>> {
-    return this.#parts.swim.counters()
+    return { ...this.#parts.swim.counters(), ...this.#parts.counters?.() }
   }
 
   /**
@@ -244,10 +280,17 @@ export class Peer {
     if (event.type === 'changed') {
       for (const listener of this.#subscribers) this.#guard(listener)
     } else if (event.type === 'status') {
-      this.#each('status', (listener) => (listener as StatusListener)(event.status, event.reason))
+      const reason = this.#explain(event.status, event.reason)
+      this.#each('status', (listener) => (listener as StatusListener)(event.status, reason))
     } else {
       this.#each(event.type, (listener) => (listener as MemberListener)(event.member))
     }
+  }
+
+  /** Why nobody is found, or nobody answers, is seldom the core's to know: it is the server or the network. */
+  #explain(status: PeerStatus, reason: string): string {
+    const trouble = status === 'joining' || status === 'isolated' ? this.#parts.trouble?.() : undefined
+    return trouble === undefined ? reason : `${reason}; ${trouble}`
   }
 
   async #leave(): Promise<void> {

@@ -9,7 +9,7 @@
  *                           waiting <-----------------+
  */
 
-import { type PeerId, packetBytesMax, type Random, ShoalError } from '../core/index.ts'
+import { type PeerId, packetBytesMax, type Random } from '../core/index.ts'
 import {
   closeCodes,
   encodeClientText,
@@ -19,11 +19,16 @@ import {
   protocolVersion,
   type ServerFrame,
 } from '../signaling/protocol.ts'
+import type { IceServer } from '../signaling/protocol-ice.ts'
+import { readSignaling } from './invite.ts'
 import type { Log } from './options.ts'
 
 export interface SignalingClientOptions {
-  /** `ws://` or `wss://` address of the server. */
-  url: string
+  /**
+   * `ws://` or `wss://` address of the server, or a list in order of preference: whenever there is no connection, the
+   * first is tried first, then one after the other.
+   */
+  url: string | readonly string[]
   room: string
   id: PeerId
   /** The browser's own `WebSocket`, or that of `ws`. */
@@ -44,6 +49,8 @@ export interface SignalingClientEvents {
   packet(from: PeerId, packet: Uint8Array): void
   /** A signal could not be handed over: this peer has no socket at the server just now. */
   absent?(id: PeerId): void
+  /** The STUN and TURN servers to use from now on; comes just before `up`, and whenever their credentials are renewed. */
+  iceServers?(servers: IceServer[]): void
   /** Signals and packets can be sent; comes just before `welcome`. */
   up(): void
   /** They cannot: the connection ended, or an attempt to open one failed. The next attempt is already planned. */
@@ -69,11 +76,17 @@ export type WebSocketConstructor = new (url: string) => WebSocketLike
 
 /** `WebSocket.OPEN`, which `ws` and browsers share. */
 const openState = 1
-/** From calling the constructor to the server's welcome. */
+/** From calling the constructor to the server's welcome; where there is another server to turn to, it gets less. */
 const connectTimeoutMs = 10_000
-/** Back-off with full jitter: a random part of a limit that doubles from attempt to attempt. */
-const backoffFirstMs = 250
+const connectTimeoutAmongManyMs = 4_000
+/**
+ * Back-off with full jitter: a random part of a limit that doubles each time all servers were tried. Most connections are
+ * lost to a server that ends, and everybody's at once, so the first limit is no shorter either.
+ */
+const backoffFirstMs = 1_000
 const backoffMaxMs = 10_000
+/** Counted no further: by then the limit is the greatest, with eight servers too. */
+const attemptsMax = 64
 /** A connection that held this long starts the back-off anew; one that is refused again and again does not. */
 const settledMs = 10_000
 /** How long `close()` waits for the server's answer. */
@@ -82,7 +95,7 @@ const closeTimeoutMs = 1_000
 const bufferedBytesMax = 256 * 1024
 
 export class SignalingClient {
-  readonly #url: string
+  readonly #urls: readonly string[]
   readonly #options: SignalingClientOptions
   readonly #events: SignalingClientEvents
   readonly #now: () => number
@@ -103,8 +116,10 @@ export class SignalingClient {
   #phase: 'closed' | 'connecting' | 'up' | 'waiting' = 'closed'
   /** The one in use; events of any other are stale and are not looked at. */
   #socket: WebSocketLike | undefined
-  /** Proves, after a lost connection, that the id is ours, even while the server still holds the old socket for alive. */
-  #token: string | undefined
+  /** Which of the servers is in use or to be tried. */
+  #at = 0
+  /** Prove, after a lost connection, that the id is ours, even while that server still holds the old socket for alive. */
+  readonly #tokens = new Map<string, string>()
   #closing = Promise.resolve()
   #attempts = 0
   #upSince = 0
@@ -115,9 +130,9 @@ export class SignalingClient {
   /** One timer for all phases: the deadline of an attempt, the back-off, or the watchdog. */
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** Throws `bad_option` if `url` is no address of a signalling server. Nothing is opened before `open()`. */
+  /** Throws `bad_option` if `url` holds anything but addresses of signalling servers. Nothing is opened before `open()`. */
   constructor(options: SignalingClientOptions, events: SignalingClientEvents) {
-    this.#url = checkUrl(options.url)
+    this.#urls = readSignaling(options.url).servers
     this.#options = options
     this.#events = events
     this.#now = options.now ?? (() => performance.now())
@@ -128,14 +143,15 @@ export class SignalingClient {
     if (this.#phase === 'closed' || this.#phase === 'waiting') this.#connect()
   }
 
-  /** Best effort: a signal that cannot be sent is dropped and counted. */
-  sendSignal(to: PeerId, data: object): void {
+  /** Best effort: a signal that cannot be sent is dropped and counted. False where that is known at once. */
+  sendSignal(to: PeerId, data: object): boolean {
     if (!this.#isOpen || !isSignalData(data)) {
       this.#counters.signalsDropped++
-      return
+      return false
     }
     this.#counters.signalsSent++
     this.#socket!.send(encodeClientText({ t: 'signal', to, data }))
+    return true
   }
 
   /** Best effort, as on every channel. `packet` is borrowed until the call returns. */
@@ -147,6 +163,11 @@ export class SignalingClient {
     }
     this.#counters.packetsSent++
     this.#socket!.send(encodePacket(to, packet))
+  }
+
+  /** The server in use, or the one to be tried next. */
+  get url(): string {
+    return this.#urls[this.#at]!
   }
 
   get #isOpen(): boolean {
@@ -179,10 +200,11 @@ export class SignalingClient {
   #connect(): void {
     this.#phase = 'connecting'
     this.#problem = ''
-    this.#arm(connectTimeoutMs, () => this.#lose(`no answer within ${connectTimeoutMs / 1000} s`))
+    const timeoutMs = this.#urls.length > 1 ? connectTimeoutAmongManyMs : connectTimeoutMs
+    this.#arm(timeoutMs, () => this.#lose(`no answer within ${timeoutMs / 1000} s`))
     let socket: WebSocketLike
     try {
-      socket = new this.#options.webSocket(this.#url)
+      socket = new this.#options.webSocket(this.url)
     } catch (error) {
       // The address was checked; what is left is e.g. a page under https: that may not use ws:.
       this.#lose(String(error))
@@ -207,8 +229,8 @@ export class SignalingClient {
 
   #hello(socket: WebSocketLike): void {
     const { room, id } = this.#options
-    const token = this.#token === undefined ? {} : { token: this.#token }
-    socket.send(encodeClientText({ t: 'hello', v: protocolVersion, room, id, ...token }))
+    const token = this.#tokens.get(this.url)
+    socket.send(encodeClientText({ t: 'hello', v: protocolVersion, room, id, ...(token !== undefined && { token }) }))
   }
 
   #receive(data: unknown): void {
@@ -238,6 +260,9 @@ export class SignalingClient {
         counters.signalsAbsent++
         this.#events.absent?.(frame.id)
         break
+      case 'ice':
+        this.#events.iceServers?.(frame.servers)
+        break
       case 'error':
         this.#problem = `${frame.message} (${frame.code})`
         break
@@ -252,14 +277,16 @@ export class SignalingClient {
     }
   }
 
-  #welcome({ token, introducers, pingMs }: Extract<ServerFrame, { t: 'welcome' }>): void {
+  #welcome({ token, introducers, pingMs, iceServers }: Extract<ServerFrame, { t: 'welcome' }>): void {
     if (this.#phase !== 'connecting') return
     this.#phase = 'up'
-    this.#token = token
+    this.#tokens.set(this.url, token)
     this.#pingMs = pingMs
     this.#upSince = this.#lastHeard
     this.#counters.welcomes++
     this.#watch()
+    // A server that names none does not take back what another one has given.
+    if (iceServers) this.#events.iceServers?.(iceServers)
     this.#events.up()
     // The owner may have closed the client meanwhile.
     if (this.#phase === 'up') this.#events.welcome(introducers)
@@ -291,15 +318,20 @@ export class SignalingClient {
     const socket = this.#abandon()
     socket?.close()
     socket?.terminate?.()
-    if (wasUp && now - this.#upSince >= settledMs) this.#attempts = 0
+    const settled = wasUp && now - this.#upSince >= settledMs
+    if (settled) this.#attempts = 0
     if (wasUp) this.#counters.losses++
     else this.#counters.failedAttempts++
-    const limitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** this.#attempts)
+    const { url } = this
+    this.#at = settled ? 0 : (this.#at + 1) % this.#urls.length
+    const rounds = Math.floor(this.#attempts / this.#urls.length)
+    // On from one server to the next without a pause: who comes at the same time was spread when the round began.
+    const limitMs = wasUp || this.#at === 0 ? Math.min(backoffMaxMs, backoffFirstMs * 2 ** rounds) : 0
     const level = wasUp || this.#attempts === 0 ? 'warn' : 'debug' // the tenth failure in a row is no news
-    this.#attempts = Math.min(this.#attempts + 1, 16)
+    this.#attempts = Math.min(this.#attempts + 1, attemptsMax)
     this.#phase = 'waiting'
     this.#arm(this.#options.random() * limitMs, () => this.#connect())
-    this.#options.log[level](`signaling: ${this.#url}: ${reason}; trying again`)
+    this.#options.log[level](`signaling: ${url}: ${reason}; trying again`)
     this.#events.down(reason)
   }
 
@@ -334,13 +366,4 @@ export class SignalingClient {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(fire, Math.max(0, ms))
   }
-}
-
-function checkUrl(text: string): string {
-  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
-  if (!url || (url.protocol !== 'ws:' && url.protocol !== 'wss:') || url.hash !== '') {
-    const got = JSON.stringify(text) ?? String(text)
-    throw new ShoalError('bad_option', `signaling: expected an address such as ws://localhost:8787, got ${got}`)
-  }
-  return url.href
 }

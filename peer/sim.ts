@@ -14,7 +14,7 @@
  */
 
 import { type PeerId, type Random, type Swim, seededRandom } from '../core/index.ts'
-import type { World } from '../core/sim/index.ts'
+import { simulatedRoom, type World } from '../core/sim/index.ts'
 import { Peer } from './peer.ts'
 
 export * from '../core/sim/index.ts'
@@ -35,6 +35,7 @@ export function peerIn(world: World, name: string): Peer {
   const connection = world.connect(name, (event) => peer.hear(event))
   const { swim } = connection
   const peer = new Peer({
+    room: simulatedRoom,
     swim,
     call: (run) => connection.call(run),
     leave: async () => connection.leave(),

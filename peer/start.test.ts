@@ -84,6 +84,21 @@ test('a signal that is aborted while the peer looks for members rejects with its
   expect(world.closed).toBe(1)
 })
 
+test('a peer given up while it is being answered says farewell to those it has asked: nobody holds a ghost', async () => {
+  const world = new World()
+  const one = await world.start({ name: 'one' })
+  const gone: string[] = []
+  one.on('leave', ({ name }) => gone.push(name))
+  const aborted = new AbortController()
+  // Its question is under way, and nobody is known to it yet.
+  world.onBegun = () => aborted.abort(new Error('enough'))
+  const starting = world.start({ name: 'ghost', signal: aborted.signal }, [one.self.endpoints[0]!])
+  await expect(starting).rejects.toThrow('enough')
+  await vi.waitFor(() => expect(gone).toEqual(['ghost']))
+  expect(one.members()).toEqual([one.self])
+  await world.end()
+})
+
 test('a signal that is aborted while channels are being opened closes them', async () => {
   const world = new World()
   const aborted = new AbortController()
@@ -134,6 +149,7 @@ class World {
   opened = 0
   closed = 0
   onOpened: () => void = () => {}
+  onBegun: () => void = () => {}
   readonly #peers: Peer[] = []
 
   async start(
@@ -152,7 +168,10 @@ class World {
         this.onOpened()
         return {
           channels: [channel],
-          begin: () => driver.call((swim, now) => swim.join(seeds, now)),
+          begin: () => {
+            driver.call((swim, now) => swim.join(seeds, now))
+            this.onBegun()
+          },
           close: async () => {
             this.closed++
           },

@@ -1,17 +1,32 @@
 /** What every start call does once it knows its channels: check, open, join, and on failure close what was opened. */
 
-import { type Channel, idBytes, idFromBytes, type MemberMode, type PeerId, type Random } from '../core/index.ts'
+import {
+  type Channel,
+  idBytes,
+  idFromBytes,
+  type MemberMode,
+  type PeerId,
+  type Random,
+  type ServiceOptions,
+} from '../core/index.ts'
+import type { Alarm } from './alarm.ts'
 import { Driver } from './driver.ts'
 import { checkOptions, consoleLog, type Log, type PeerOptions } from './options.ts'
-import { Peer } from './peer.ts'
+import { Peer, type PeerParts } from './peer.ts'
 
 export interface Opened {
   /** In order of preference. */
   channels: readonly Channel[]
+  /** What the peer offers by itself. */
+  services?: readonly ServiceOptions[]
+  /** What wakes the core, and is closed with it; a timer unless told. */
+  alarm?: Alarm
   /** Looks for members; called once the core runs. */
   begin(): void
   /** Closes what is no channel. */
   close(): Promise<void>
+  /** What the peer can show of its links, and what is known to be wrong with the ways to others. */
+  web?: Required<Pick<PeerParts, 'links' | 'counters' | 'trouble'>>
 }
 
 export interface Opening {
@@ -22,6 +37,8 @@ export interface Opening {
 }
 
 const joinTimeoutMs = 5_000
+/** How long a peer that is given up while it joins waits for those it has asked. */
+const lastAnswerMs = 500
 /** Between repeated farewells, in milliseconds: where packets are lost, one may not be heard. */
 const farewellsMs = [40, 80]
 /** Timers take no longer times (24 days) and fire at once instead. */
@@ -33,7 +50,7 @@ const timerMsMax = 0x7fff_ffff
  * started anew, under a new id, with the state and services it had.
  */
 export async function start(
-  options: PeerOptions,
+  options: PeerOptions & { room: string },
   mode: MemberMode,
   open: (opening: Opening) => Promise<Opened>,
   again?: Peer,
@@ -44,6 +61,7 @@ export async function start(
   const random = cryptoRandom()
   const id = idFromBytes(crypto.getRandomValues(new Uint8Array(idBytes)))
   let peer = again
+  let begun = false
   const driver = new Driver((event) => peer?.hear(event))
   const opened = await open({ id, driver, random, log })
   const close = async () => {
@@ -60,20 +78,26 @@ export async function start(
   }
   try {
     const { room, name = 'peer', user = null, config = {} } = options
-    const swim = driver.start({ id, room, name, user, mode, random, config }, opened.channels)
+    const swim = driver.start({ id, room, name, user, mode, random, config }, opened.channels, opened.alarm)
     // Only now, since from here on the driver closes the channels.
     options.signal?.throwIfAborted()
     const call: Driver['call'] = (run) => driver.call(run)
-    const parts = { swim, call, leave, random, warn: (message: string) => log.warn(message) }
+    const { web } = opened
+    const watched = web && { links: web.links, counters: web.counters, trouble: web.trouble }
+    const parts = { room, swim, call, leave, random, warn: (message: string) => log.warn(message), ...watched }
     if (peer) peer.resume(parts)
     else {
       peer = new Peer(parts)
       if (options.state) peer.setState(options.state)
+      for (const service of opened.services ?? []) peer.register(service)
     }
+    begun = true
     opened.begin()
     await joined(peer, options.joinTimeoutMs ?? joinTimeoutMs, options.signal)
     return peer
   } catch (error) {
+    // Whoever was asked may know of this peer already, but can be told its farewell only once it is known here, too.
+    if (begun && peer?.status === 'joining') await joined(peer, lastAnswerMs, undefined)
     await (peer ? peer.leave() : close())
     throw error
   }
@@ -91,7 +115,8 @@ function joined(peer: Peer, timeoutMs: number, signal: AbortSignal | undefined):
     const timer = setTimeout(() => settle(resolve), Math.min(timeoutMs, timerMsMax))
     const unsubscribe = peer.on('status', () => settle(resolve))
     signal?.addEventListener('abort', abort)
-    if (peer.status !== 'joining') settle(resolve)
+    if (signal?.aborted) abort()
+    else if (peer.status !== 'joining') settle(resolve)
   })
 }
 

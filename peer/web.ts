@@ -1,29 +1,42 @@
 /**
- * The web side of a peer, in a tab or in a gateway: a signalling client, WebRTC links introduced through it, and the
- * relay that carries packets where there is no link (yet).
+ * The web side of a peer, in a tab or in a gateway: its signalling servers, WebRTC links, and the relay that carries packets
+ * where there is no link (yet). What two peers have to say to each other to open a link goes over the mesh, and by a
+ * signalling server only where the mesh has no path.
  */
 
 import type { Channel, PeerId, Random } from '../core/index.ts'
+import type { IceServer } from '../signaling/protocol-ice.ts'
 import type { Driver } from './driver.ts'
 import type { Log, PeerOptions } from './options.ts'
 import { RelayChannel } from './relay.ts'
-import { RtcChannel, type SimplePeerConstructor } from './rtc.ts'
-import { SignalingClient, type WebSocketConstructor } from './signaling.ts'
+import { type Link, type RtcBudget, RtcChannel, type SimplePeerConstructor } from './rtc.ts'
+import { decodeRtcSignal, encodeRtcSignal, parseRtcSignal } from './rtc-signal.ts'
+import { type Server, SignalingServers } from './servers.ts'
+import type { WebSocketConstructor } from './signaling.ts'
 
 /** What the platform provides; without `simplePeer` everything goes over the relay. */
 export interface WebPlatform {
   webSocket: WebSocketConstructor
   simplePeer?: SimplePeerConstructor
   wrtc?: object
+  /** Where connections are limited by page, all peers of the page share this. */
+  budget?: RtcBudget
 }
 
 export interface Web {
   readonly channels: readonly Channel[]
-  /** Connects to the server; needs a driver that has been started. */
+  links(): readonly Link[]
+  /** `rtc_`, `relay_` and `signaling_`, each with the names of those three; ways that signals took are in the first. */
+  counters(): Readonly<Record<string, number>>
+  /** Connects to the servers; needs a driver that has been started. */
   open(): void
-  /** Leaves the server's room at once, for a page that is being closed. */
+  /** Where the next attempt to connect is waited for, it is made now. */
+  wake(): void
+  /** Leaves the servers' rooms at once, for a page that is being closed. */
   bye(): void
   close(): Promise<void>
+  /** What keeps this peer from others as far as it is known here, for people; undefined while the server is in reach. */
+  trouble(): string | undefined
 }
 
 /** How often a few random peers are asked for: two halves of a room that lost sight of each other meet this way. */
@@ -31,30 +44,44 @@ const introductionsMs = 30_000
 
 export function openWeb(
   id: PeerId,
-  options: PeerOptions & { signaling: string },
+  options: PeerOptions & { room: string; servers: readonly Server[] },
   platform: WebPlatform,
   driver: Driver,
   random: Random,
   log: Log,
 ): Web {
   let timer: ReturnType<typeof setTimeout> | undefined
+  let outage: string | undefined
+  let issued: readonly IceServer[] = []
   const introduce = (ids: readonly PeerId[]) => {
     const endpoints = ids.map((peer) => `relay:${peer}`)
     driver.call((swim, now) => swim.introduce(endpoints, now))
   }
-  const client = new SignalingClient(
-    { url: options.signaling, room: options.room, id, webSocket: platform.webSocket, random, log },
+  const client = new SignalingServers(
+    options.servers,
+    { room: options.room, id, webSocket: platform.webSocket, random, log },
     {
       welcome: introduce,
       introduced: introduce,
-      signal: (from, data) => rtc?.receiveSignal(from, data),
+      signal: (from, data) => rtc?.channel.receiveSignal(from, data),
       packet: (from, packet) => relay.receivePacket(from, packet),
-      up: () => relay.receiveUp(),
-      down: () => relay.receiveDown(),
+      absent: (id) => rtc?.channel.unreachable(id),
+      iceServers(servers) {
+        issued = servers
+      },
+      up() {
+        outage = undefined
+        relay.receiveUp()
+      },
+      down(reason) {
+        outage = reason
+        relay.receiveDown()
+      },
     },
   )
   const relay = new RelayChannel(id, client, driver.eventsOf('relay'))
-  const rtc = openRtc(id, options, platform, client, driver, random, log)
+  const iceServers = () => [...(options.iceServers ?? []), ...issued]
+  const rtc = openRtc(id, options, platform, iceServers, client, driver, random, log)
   const askLater = () => {
     timer = setTimeout(
       () => {
@@ -65,12 +92,19 @@ export function openWeb(
     )
   }
   return {
-    channels: rtc ? [rtc, relay] : [relay],
+    channels: rtc ? [rtc.channel, relay] : [relay],
+    links: () => rtc?.channel.links() ?? [],
+    counters: () => ({
+      ...named('rtc_', { ...rtc?.channel.counters(), ...rtc?.signals }),
+      ...named('relay_', relay.counters()),
+      ...named('signaling_', client.counters()),
+    }),
     open() {
       driver.call((swim, now) => swim.channelAvailable('relay', false, now))
       client.open()
       askLater()
     },
+    wake: () => client.open(),
     bye() {
       clearTimeout(timer)
       client.bye()
@@ -79,32 +113,92 @@ export function openWeb(
       clearTimeout(timer)
       return client.close()
     },
+    trouble() {
+      if (outage === undefined) return undefined
+      const links = rtc ? linkTrouble(rtc.channel.counters(), iceServers()) : 'there is no WebRTC here'
+      const places = options.servers.flatMap(({ url, own }) => (own ? [] : [url].flat().map(placeOf)))
+      const servers =
+        places.length > 1 ? `signalling servers ${places.join(', ')} are` : `signalling server ${places[0]} is`
+      return `the ${servers} out of reach (${outage})${links && `, and ${links}`}`
+    },
   }
+}
+
+/** Empty while a link is open. */
+function linkTrouble(counters: Readonly<Record<string, number>>, servers: readonly RTCIceServer[]): string {
+  const { opened = 0, ended = 0, failed = 0 } = counters
+  if (opened > ended) return ''
+  const hasTurn = servers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/i.test(url)))
+  const attempts = failed === 0 ? '' : ` (${failed} failed to open${hasTurn ? '' : ', with no TURN server to go by'})`
+  return `no WebRTC connection is open${attempts}`
+}
+
+/** An address as people may see it: a query or a user's name in it may be a secret. */
+function placeOf(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`
+}
+
+interface Rtc {
+  channel: RtcChannel
+  /** Signals sent each way. */
+  signals: { signalsByMesh: number; signalsByServer: number }
 }
 
 function openRtc(
   id: PeerId,
   options: PeerOptions,
   platform: WebPlatform,
-  client: SignalingClient,
+  iceServers: () => RTCIceServer[],
+  client: SignalingServers,
   driver: Driver,
   random: Random,
   log: Log,
-): RtcChannel | undefined {
-  const { simplePeer, wrtc } = platform
+): Rtc | undefined {
+  const { simplePeer, wrtc, budget } = platform
   if (simplePeer === undefined) return undefined
-  const { iceServers, iceTransportPolicy } = options
-  return new RtcChannel(
+  const { iceTransportPolicy } = options
+  const signals = { signalsByMesh: 0, signalsByServer: 0 }
+  const sendByServer = (to: PeerId, data: object) => {
+    signals.signalsByServer++
+    if (!client.sendSignal(to, data)) channel.unreachable(to)
+  }
+  const channel = new RtcChannel(
     {
       id,
       simplePeer,
       random,
       log,
-      signal: (to, data) => client.sendSignal(to, data),
+      signal: (to, signal) => {
+        const called = driver.call((swim, now) => {
+          if (swim.sendSignal('rtc', to, encodeRtcSignal(signal), now)) signals.signalsByMesh++
+          else sendByServer(to, signal)
+        })
+        // While a peer closes, only the server is left to tell others that an attempt is given up.
+        if (!called) sendByServer(to, signal)
+      },
       ...(wrtc && { wrtc }),
-      ...(iceServers && { iceServers }),
+      ...(budget && { budget }),
+      // Asked for each link anew, since credentials are renewed.
+      get iceServers() {
+        return iceServers()
+      },
       ...(iceTransportPolicy && { iceTransportPolicy }),
     },
     driver.eventsOf('rtc'),
   )
+  driver.carrySignals('rtc', {
+    receive: (from, data) => channel.receiveSignal(from, decodeRtcSignal(data)),
+    lost: (to, data) => {
+      const signal = parseRtcSignal(decodeRtcSignal(data))
+      if (signal) sendByServer(to, signal)
+    },
+  })
+  return { channel, signals }
+}
+
+/** Counters under names that say whose they are, written as the core writes its own. */
+function named(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
+  const written = (name: string) => prefix + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return Object.fromEntries(Object.entries(counters).map(([name, count]) => [written(name), count]))
 }

@@ -1,5 +1,5 @@
 /** `shoal/signaling`: the server that introduces peers to each other. */
 
 export type { SignalingCounters } from './counters.ts'
-export { defaultSignalingLimits, type SignalingLimits, type SignalingOptions } from './options.ts'
+export { defaultSignalingLimits, type SignalingLimits, type SignalingOptions, type TurnOptions } from './options.ts'
 export { type SignalingServer, startSignaling } from './server.ts'

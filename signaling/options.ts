@@ -3,6 +3,8 @@
 import { ShoalError } from '../core/index.ts'
 import { type Log, silentLog } from '../peer/options.ts'
 import { pingMsMax, pingMsMin } from './protocol.ts'
+import { iceUrlsMax, isStunUrl, isTurnUrl } from './protocol-ice.ts'
+import type { TurnSettings } from './turn.ts'
 
 export interface SignalingOptions {
   /** 8787 unless told; 0 takes any free port, which `SignalingServer.port` then names. */
@@ -19,8 +21,24 @@ export interface SignalingOptions {
   limits?: Partial<SignalingLimits>
   /** How often sockets are asked for a sign of life; one that gave none since the last time is ended. 20,000 unless told. */
   pingIntervalMs?: number
+  /** STUN servers that peers are told of, e.g. `stun:stun.example.org:3478`. */
+  stun?: readonly string[]
+  /** A TURN server that peers are told of, with credentials made for each of them. */
+  turn?: TurnOptions
   /** Where problems that the server survives are told; nothing is printed without it. No ids and no addresses. */
   log?: Log
+}
+
+export interface TurnOptions {
+  /** Its addresses, e.g. `turn:turn.example.org:3478` and `turns:turn.example.org:443?transport=tcp`. */
+  urls: readonly string[]
+  /** What the TURN server has as `static-auth-secret`; it never leaves this process and stands in no message. */
+  secret: string
+  /**
+   * How long credentials are good for; 86,400 (a day) unless told. They are renewed at half that time, so it is also how
+   * long new links can go by TURN while the signalling server is away: at least half of it.
+   */
+  ttlSeconds?: number
 }
 
 export interface SignalingLimits {
@@ -36,9 +54,10 @@ export interface SignalingLimits {
   /** A socket that has not said hello after this many milliseconds is closed. */
   helloTimeoutMs: number
   /**
-   * What a socket may send each second, and at once after a pause. A tab that gets no WebRTC connection relays its whole
-   * gossip: in a busy room that is 20 coalesced packets a second to 4 members, and probes, acks and syncs on top, so about
-   * 100 packets of 200 to 600 bytes. Twice that is allowed; what is above is dropped like on any lossy path.
+   * What a socket may send each second, and at once after a pause. A peer relays only to those of its at most 8 neighbours
+   * that it has no link to, and of itself no more than 50 packets a second and 200 at once (`peer/relay.ts`). At their full
+   * 1,216 bytes those count as 95 and 380 messages, so a peer that keeps its budget loses nothing here, and as much again is
+   * left for signals. What is above is dropped like on any lossy path.
    */
   messagesPerSecond: number
   messageBurst: number
@@ -76,6 +95,8 @@ export interface Settings {
   page: string | undefined
   limits: Readonly<SignalingLimits>
   pingIntervalMs: number
+  stun: readonly string[]
+  turn: TurnSettings | undefined
   log: Log
 }
 
@@ -95,8 +116,32 @@ export function settingsOf(options: SignalingOptions): Settings {
     page,
     limits: limitsOf(options.limits ?? {}),
     pingIntervalMs,
+    stun: stunOf(options.stun ?? []),
+    turn: options.turn && turnOf(options.turn, pingIntervalMs),
     log,
   }
+}
+
+function stunOf(urls: readonly string[]): readonly string[] {
+  const expected = `up to ${iceUrlsMax} addresses such as stun:stun.example.org:3478`
+  if (!Array.isArray(urls) || urls.length > iceUrlsMax || !urls.every(isStunUrl)) throw bad('stun', expected, urls)
+  return urls
+}
+
+function turnOf({ urls, secret, ttlSeconds = 86_400 }: TurnOptions, pingIntervalMs: number): TurnSettings {
+  const expected = `1 to ${iceUrlsMax} addresses such as turn:turn.example.org:3478`
+  const count = Array.isArray(urls) ? urls.length : 0
+  if (count < 1 || count > iceUrlsMax || !urls.every(isTurnUrl)) throw bad('turn.urls', expected, urls)
+  if (typeof secret !== 'string' || secret === '') {
+    // What was given is not shown: it may be the secret in another form.
+    throw new ShoalError('bad_option', `turn.secret: expected the text of the TURN server's static-auth-secret`)
+  }
+  // Renewals go out with the pings, so those have to come often enough.
+  const least = Math.ceil((4 * pingIntervalMs) / 1000)
+  if (!isWhole(ttlSeconds, least, 2 ** 31 - 1)) {
+    throw bad('turn.ttlSeconds', `whole seconds, at least four ping intervals (${least})`, ttlSeconds)
+  }
+  return { urls, secret, ttlSeconds }
 }
 
 function limitsOf(limits: Partial<SignalingLimits>): SignalingLimits {

@@ -17,6 +17,7 @@ import {
   type ServerText,
   signalLengthMax,
 } from './protocol.ts'
+import { type IceServer, iceServersMax } from './protocol-ice.ts'
 
 const anyId = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(idFromBytes)
 const anyPacket = fc.uint8Array({ minLength: 1, maxLength: packetBytesMax })
@@ -37,13 +38,25 @@ const anyClientText: fc.Arbitrary<ClientText> = fc.oneof(
   fc.constant({ t: 'introduce' as const }),
   fc.constant({ t: 'bye' as const }),
 )
+const anyIceServers = fc.array(
+  fc.constantFrom<IceServer[]>(
+    { urls: ['stun:a', 'stun:[::1]:1'] },
+    { urls: ['turn:b'], username: '1:x', credential: 'y' },
+  ),
+  { maxLength: iceServersMax },
+)
 const anyServerText: fc.Arbitrary<ServerText> = fc.oneof(
-  fc.record({
-    t: fc.constant('welcome' as const),
-    token: anyToken,
-    introducers: fc.array(anyId, { maxLength: introducersMax }),
-    pingMs: fc.integer({ min: pingMsMin, max: pingMsMax }),
-  }),
+  fc.record(
+    {
+      t: fc.constant('welcome' as const),
+      token: anyToken,
+      introducers: fc.array(anyId, { maxLength: introducersMax }),
+      pingMs: fc.integer({ min: pingMsMin, max: pingMsMax }),
+      iceServers: anyIceServers,
+    },
+    { requiredKeys: ['t', 'token', 'introducers', 'pingMs'] },
+  ) as fc.Arbitrary<ServerText>,
+  fc.record({ t: fc.constant('ice' as const), servers: anyIceServers }),
   fc.record({ t: fc.constant('introducers' as const), ids: fc.array(anyId, { maxLength: introducersMax }) }),
   fc.record({ t: fc.constant('signal' as const), from: anyId, data: anyData }),
   fc.record({ t: fc.constant('absent' as const), id: anyId }),
@@ -64,6 +77,7 @@ const anyText = fc.oneof(
           'introducers',
           'introduce',
           'absent',
+          'ice',
           'error',
           'bye',
           '__proto__',
@@ -78,6 +92,8 @@ const anyText = fc.oneof(
         ids: fc.jsonValue(),
         introducers: fc.jsonValue(),
         pingMs: fc.jsonValue(),
+        iceServers: fc.oneof(anyIceServers, fc.jsonValue()),
+        servers: fc.oneof(anyIceServers, fc.jsonValue()),
         code: fc.jsonValue(),
         message: fc.jsonValue(),
       },
@@ -86,7 +102,18 @@ const anyText = fc.oneof(
     .map((fields) => JSON.stringify(fields)),
 )
 const clientTypes = ['hello', 'signal', 'introduce', 'bye', 'packet', 'ignored', 'malformed']
-const serverTypes = ['welcome', 'introducers', 'signal', 'absent', 'ping', 'error', 'packet', 'ignored', 'malformed']
+const serverTypes = [
+  'welcome',
+  'introducers',
+  'signal',
+  'absent',
+  'ping',
+  'ice',
+  'error',
+  'packet',
+  'ignored',
+  'malformed',
+]
 
 test('any text and any bytes are a message or an error, and never a throw', () => {
   fc.assert(
@@ -173,6 +200,11 @@ test.each([
   ['an interval that would spin', { t: 'welcome', token: 'a', pingMs: 0, introducers: [] }],
   ['an interval that is no number', { t: 'welcome', token: 'a', pingMs: '1000', introducers: [] }],
   ['an introducer that is no id', { t: 'introducers', ids: ['x'] }],
+  [
+    'a server that browsers cannot read',
+    { t: 'welcome', token: 'a', pingMs: 1_000, introducers: [], iceServers: [{ urls: ['http://a'] }] },
+  ],
+  ['a renewal of nothing', { t: 'ice' }],
   ['a signal from nobody', { t: 'signal', data: {} }],
 ])('%s from a server is malformed', (_what, message) => {
   expect(parseServerFrame(JSON.stringify(message)).t).toBe('malformed')

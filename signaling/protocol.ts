@@ -5,11 +5,13 @@
  *     client                                   server
  *       | -- hello (room, id, token?) ---------> |
  *       | <--------- welcome (token, introducers) |   or error, and the socket is closed
+ *       |                      and iceServers, if any
  *       | -- signal to X ----------------------> |  -> X: signal from the client; or absent X back
  *       | == packet for X (binary) ============> |  => X: packet from the client; lost if X is not there
  *       | -- introduce ------------------------> |
  *       | <------------------------- introducers |
  *       | <-------------------------------- ping |   at the announced pace, so that a page can see the socket is alive
+ *       | <---------------------------- ice ----- |   the same servers with later credentials, before the old ones expire
  *       | -- bye ------------------------------> |
  *
  * A text frame is one JSON object with its type in `t`. Unknown types are ignored and unknown fields are skipped, so that
@@ -18,6 +20,7 @@
  */
 
 import { idBytes, idFromBytes, idToBytes, isPeerId, type PeerId, packetBytesMax } from '../core/index.ts'
+import { type IceServer, iceServersMax, iceUrlsMax, parseIceServers } from './protocol-ice.ts'
 
 export const protocolVersion = 1
 export const roomLengthMax = 128
@@ -53,11 +56,12 @@ export type ClientText =
   | { t: 'bye' }
 
 export type ServerText =
-  | { t: 'welcome'; token: string; introducers: PeerId[]; pingMs: number }
+  | { t: 'welcome'; token: string; introducers: PeerId[]; pingMs: number; iceServers?: IceServer[] }
   | { t: 'introducers'; ids: PeerId[] }
   | { t: 'signal'; from: PeerId; data: object }
   | { t: 'absent'; id: PeerId }
   | { t: 'ping' }
+  | { t: 'ice'; servers: IceServer[] }
   | { t: 'error'; code: string; message: string }
 
 /** `peer` is the receiver on the way to the server and the sender on the way from it. `packet` is borrowed. */
@@ -110,6 +114,10 @@ export function parseServerFrame(frame: string | Uint8Array): ServerFrame {
       return { t: 'absent', id: fields.id }
     case 'ping':
       return { t: 'ping' }
+    case 'ice': {
+      const servers = parseIceServers(fields.servers)
+      return servers ? { t: 'ice', servers } : malformed(`ice: "servers" ${iceServersRule}`)
+    }
     case 'error':
       if (!isText(fields.code, 64) || !isText(fields.message, 500))
         return malformed('error: "code" and "message" missing')
@@ -140,6 +148,7 @@ export function isSignalData(data: unknown): data is object {
   return isObject(data) && isWithinDepth(data, signalDepthMax) && JSON.stringify(data).length <= signalLengthMax
 }
 
+const iceServersRule = `must be up to ${iceServersMax} ICE servers, each with up to ${iceUrlsMax} stun: or turn: addresses`
 const signalDataRule = `signal: "data" must be an object of up to ${signalLengthMax} characters and ${signalDepthMax} levels`
 
 function parseHello(fields: Fields): ClientFrame {
@@ -159,7 +168,10 @@ function parseWelcome(fields: Fields): ServerFrame {
   if (typeof pingMs !== 'number' || !(pingMs >= pingMsMin && pingMs <= pingMsMax)) {
     return malformed(`welcome: "pingMs" must be ${pingMsMin} to ${pingMsMax}`)
   }
-  return { t: 'welcome', token, introducers, pingMs }
+  if (fields.iceServers === undefined) return { t: 'welcome', token, introducers, pingMs }
+  const iceServers = parseIceServers(fields.iceServers)
+  if (!iceServers) return malformed(`welcome: "iceServers" ${iceServersRule}`)
+  return { t: 'welcome', token, introducers, pingMs, iceServers }
 }
 
 function parsePacket(frame: Uint8Array): RelayedPacket | Malformed {

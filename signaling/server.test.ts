@@ -5,6 +5,7 @@ import { WebSocket } from 'ws'
 import { idFromBytes, type PeerId } from '../core/index.ts'
 import type { SignalingOptions } from './options.ts'
 import { encodeClientText, encodePacket, frameBytesMax, parseServerFrame, type ServerFrame } from './protocol.ts'
+import type { IceServer } from './protocol-ice.ts'
 import { type SignalingServer, startSignaling } from './server.ts'
 
 const [ana, ben, cy] = [id(1), id(2), id(3)]
@@ -275,6 +276,24 @@ test('full rooms and a full server say so', async () => {
   }
 })
 
+test('STUN and TURN servers are told in the welcome, with a password of its own for each', async () => {
+  const turn = { urls: ['turn:turn.example'], secret: 'north' }
+  const server = await start({ stun: ['stun:stun.example'], turn })
+  const a = await member(server, 'room', ana)
+  const b = await member(server, 'room', ben)
+  const turnOf = (servers: IceServer[] = []) => servers.find(({ urls }) => urls[0] === 'turn:turn.example')!
+  const [first, another] = [turnOf(a.welcome.iceServers), turnOf(b.welcome.iceServers)]
+  expect(a.welcome.iceServers![0]).toEqual({ urls: ['stun:stun.example'] })
+  expect(first.username).toMatch(new RegExp(`^\\d{10}:${ana}$`))
+  expect(another.username).toMatch(new RegExp(`^\\d{10}:${ben}$`))
+  expect(another.credential).not.toBe(first.credential)
+})
+
+test('without such servers the welcome says nothing of them', async () => {
+  const server = await start()
+  expect((await member(server, 'room', ana)).welcome).not.toHaveProperty('iceServers')
+})
+
 test('health tells how many there are', async () => {
   const server = await start()
   await member(server, 'room', ana)
@@ -304,6 +323,14 @@ test.each([
   ['page', { page: '' }],
   ['page', { page: '/nowhere/at/all' }],
   ['pingIntervalMs', { pingIntervalMs: 0 }],
+  ['stun', { stun: ['turn:a'] }],
+  ['stun', { stun: 'stun:a' as never }],
+  ['stun', { stun: new Array(9).fill('stun:a') }],
+  ['turn.urls', { turn: { urls: [], secret: 's' } }],
+  ['turn.urls', { turn: { urls: ['https://a'], secret: 's' } }],
+  ['turn.secret', { turn: { urls: ['turn:a'], secret: '' } }],
+  ['turn.ttlSeconds', { turn: { urls: ['turn:a'], secret: 's', ttlSeconds: 79 } }],
+  ['turn.ttlSeconds', { turn: { urls: ['turn:a'], secret: 's', ttlSeconds: 1.5 } }],
   ['limits.roomsMax', { limits: { roomsMax: -1 } }],
   ['limits', { limits: { rooms: 1 } as object }],
 ] satisfies [string, SignalingOptions][])('a bad option is named: %s in %j', async (option, options) => {
@@ -311,6 +338,12 @@ test.each([
     code: 'bad_option',
     message: expect.stringMatching(new RegExp(`^${option}: expected `)),
   })
+})
+
+test('the secret of a TURN server stands in no error', async () => {
+  const secret = ['hidden'] as never
+  await expect(startSignaling({ port: 0, turn: { urls: ['turn:a'], secret } })).rejects.not.toThrow('hidden')
+  await expect(startSignaling({ port: 0, turn: { urls: ['turn'], secret: 'hidden' } })).rejects.not.toThrow('hidden')
 })
 
 /** A socket with everything it was told, and the frames not asked for yet. Pings are kept out of the way. */

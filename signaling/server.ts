@@ -17,6 +17,7 @@ import { closeCodes, frameBytesMax } from './protocol.ts'
 import { Rooms } from './rooms.ts'
 import { type House, Session } from './session.ts'
 import { Tokens } from './tokens.ts'
+import { IceIssuer } from './turn.ts'
 
 /** Connections that are plain HTTP at the moment, on top of the sockets. */
 const httpConnectionsMax = 256
@@ -45,6 +46,7 @@ export async function startSignaling(options: SignalingOptions = {}): Promise<Si
   const house: House = {
     rooms: new Rooms<Session>(limits, Math.random),
     tokens: new Tokens(),
+    ice: settings.stun.length > 0 || settings.turn ? new IceIssuer(settings.stun, settings.turn) : undefined,
     limits,
     pingIntervalMs: settings.pingIntervalMs,
     tally,

@@ -5,9 +5,8 @@
  */
 
 import type { RawData, WebSocket } from 'ws'
-import type { PeerId } from '../core/index.ts'
+import { Allowance, costOf, type PeerId } from '../core/index.ts'
 import type { Log } from '../peer/options.ts'
-import { Allowance, costOf } from './allowance.ts'
 import type { Tally } from './counters.ts'
 import type { SignalingLimits } from './options.ts'
 import {
@@ -21,13 +20,17 @@ import {
   type RefusalCode,
   type ServerText,
 } from './protocol.ts'
+import type { IceServer } from './protocol-ice.ts'
 import type { Place, Rooms } from './rooms.ts'
 import type { Tokens } from './tokens.ts'
+import type { IceIssuer } from './turn.ts'
 
 /** What all sessions of a server share. */
 export interface House {
   readonly rooms: Rooms<Session>
   readonly tokens: Tokens
+  /** Undefined where there is no server to tell of. */
+  readonly ice: IceIssuer | undefined
   readonly limits: Readonly<SignalingLimits>
   readonly pingIntervalMs: number
   readonly tally: Tally
@@ -43,6 +46,7 @@ export class Session {
   readonly #helloTimer: NodeJS.Timeout
   #place: Place<Session> | undefined
   #malformed = 0
+  #iceDueAt = Number.POSITIVE_INFINITY
   /** Anything at all came in since the last beat. */
   #heard = true
   /** Once set, frames that are still on their way in are not looked at. */
@@ -81,7 +85,13 @@ export class Session {
     }
     this.#heard = false
     this.#socket.ping()
-    if (this.#place) this.#send({ t: 'ping' })
+    if (!this.#place) return
+    this.#send({ t: 'ping' })
+    // It is the server that keeps the time: the timers of a hidden page come late, and its clock may be wrong.
+    const { ice } = this.#house
+    if (ice && this.#house.now() >= this.#iceDueAt) {
+      this.#send({ t: 'ice', servers: this.#iceFor(ice, this.#place.id) })
+    }
   }
 
   /** Says why and closes; whoever does not answer is cut off by ws after its close timeout. */
@@ -135,7 +145,7 @@ export class Session {
       this.#refuse('version', `this server speaks version ${protocolVersion}`)
       return
     }
-    const { rooms, tokens, tally, pingIntervalMs } = this.#house
+    const { rooms, tokens, tally, pingIntervalMs, ice } = this.#house
     const { room, id, token } = hello
     const claim = (token !== undefined ? tokens.claimOf(token, room, id) : undefined) ?? tokens.newClaim()
     const entrance = rooms.join(room, id, claim, this)
@@ -151,7 +161,14 @@ export class Session {
     this.#place = entrance.place
     tally.welcomes++
     const introducers = this.#introducers(entrance.place)
-    this.#send({ t: 'welcome', token: tokens.issue(room, id, claim), introducers, pingMs: pingIntervalMs })
+    const iceServers = ice && { iceServers: this.#iceFor(ice, id) }
+    this.#send({
+      t: 'welcome',
+      token: tokens.issue(room, id, claim),
+      introducers,
+      pingMs: pingIntervalMs,
+      ...iceServers,
+    })
   }
 
   #relay(place: Place<Session>, frame: Extract<ClientFrame, { t: 'signal' | 'packet' }>): void {
@@ -163,6 +180,12 @@ export class Session {
       if (frame.t === 'signal') this.#send({ t: 'absent', id: to })
     } else if (frame.t === 'signal') target.deliverSignal(place.id, frame.data)
     else target.deliverPacket(place.id, frame.packet)
+  }
+
+  /** Credentials begin to age when they are made, so each socket is due at a time of its own. */
+  #iceFor(ice: IceIssuer, id: PeerId): IceServer[] {
+    this.#iceDueAt = this.#house.now() + ice.renewAfterMs
+    return ice.serversFor(id)
   }
 
   #introducers(place: Place<Session>): PeerId[] {
