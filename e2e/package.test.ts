@@ -69,7 +69,7 @@ test('the types hold for a strict program that checks every declaration', async 
      const tab = await join({ room: 'lobby', signaling: 'ws://localhost:8787', name: 'Ana' })
      const server = await startPeer({ room: 'lobby', udp: { bind: '127.0.0.1:0' } })
      const members: readonly Member[] = [...tab.members(), ...server.members()]
-     // @ts-expect-error: a room is needed
+     // @ts-expect-error: a signalling server is needed
      await join({ name: 'Ana' })
      export const code = (error: ShoalError) => [error.code, members.length]`,
   )

@@ -17,6 +17,10 @@ export interface Exit {
 export interface ProcessOptions {
   /** A path from the root of the repository; the `shoal` binary unless told. */
   script?: string
+  /** A program of the system, instead of a script of Node. */
+  program?: string
+  /** What is put before the command, e.g. `ip netns exec name`; it has to become the command, not to start it. */
+  within?: readonly string[]
   env?: NodeJS.ProcessEnv
 }
 
@@ -33,9 +37,12 @@ export class Process {
   #mayEnd = false
 
   /** Runs a script of Node from the root of the repository. It leads a process group, as one started by a shell does. */
-  constructor(name: string, args: readonly string[], { script = 'dist/node/cli.js', env = {} }: ProcessOptions = {}) {
+  constructor(name: string, args: readonly string[], options: ProcessOptions = {}) {
+    const { script = 'dist/node/cli.js', program, within = [], env = {} } = options
     this.name = name
-    this.#child = spawn(process.execPath, [join(root, script), ...args], {
+    const command = program === undefined ? [process.execPath, join(root, script)] : [program]
+    const [file, ...rest] = [...within, ...command, ...args] as [string, ...string[]]
+    this.#child = spawn(file, rest, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },

@@ -78,13 +78,17 @@ export class World {
     return peer
   }
 
-  /** A tab with a renderer process of its own: contexts do not share one. `before` runs in it ahead of the page. */
-  async openTab(name: string, options: { before?: () => void; url?: string } = {}): Promise<Tab> {
+  /**
+   * A tab with a renderer process of its own: contexts do not share one. `before` runs in it ahead of the page, errors that
+   * the test brings about while it opens are allowed by `allow`.
+   */
+  async openTab(name: string, options: { before?: () => void; url?: string; allow?: RegExp } = {}): Promise<Tab> {
     const context = await this.#browser.newContext()
     this.#contexts.push(context)
     if (options.before) await context.addInitScript(options.before)
     const tab = new Tab(name, await context.newPage())
     this.tabs.push(tab)
+    if (options.allow) tab.allow(options.allow)
     await tab.open(options.url ?? this.pageUrl(name))
     return tab
   }
