@@ -10,13 +10,15 @@ import { fileURLToPath } from 'node:url'
 
 const here = new URL('./', import.meta.url)
 
-/** `asked`: answers a question about a dependency, so it runs only when it is named. */
+/** `asked`: runs only when it is named, because it answers a question about a dependency or needs packages of its own. */
 const benches = {
   codec: { file: 'codec.mjs', about: 'what packing and parsing a packet costs' },
   sim: { file: 'sim.mjs', about: 'how fast the simulator is' },
   growth: { file: 'growth/run.mjs', about: 'what a member costs as the room grows' },
   detection: { file: 'detection.mjs', about: 'real agents: killed to dead at all' },
+  room: { file: 'room.mjs', about: 'a room of forty real tabs' },
   serf: { file: 'serf/run.mjs', about: 'real agents beside real Serf agents' },
+  web: { file: 'web/run.mjs', about: 'real tabs beside y-webrtc and Trystero', asked: true },
   wrtc: { file: 'wrtc.mjs', about: 'WebRTC implementations for Node', asked: true },
 }
 

@@ -54,6 +54,8 @@ export class Lone {
       send: (to, packet) => this.#sent.push([to, new Uint8Array(packet)]),
       dial: () => {},
       hangUp: () => {},
+      signal: () => {},
+      signalLost: () => {},
       notify: () => {},
     }
     const channels = [{ kind: 'udp', endpoint: 'udp:10.255.0.1:7946', reach: 'any' }]
