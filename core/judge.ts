@@ -191,11 +191,6 @@ export class Judge implements DetectorOwner {
     this.#meetNeighbours(now)
   }
 
-  /** Something speaks against a member: it is probed next. */
-  hasten(id: PeerId): void {
-    this.#order.hasten(id)
-  }
-
   /** Who lives next to a member checks at once whether it is still there. Neighbours are each other's. */
   check(belief: Belief, now: number): void {
     if (this.#vicinity.has(belief.id)) this.#detector.probe(belief.id, now)
