@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{core,peer,node,signaling,browser,scripts}/**/*.test.{ts,mjs}'],
+    include: ['{core,peer,node,signaling,browser,react,yjs,examples,scripts}/**/*.test.{ts,tsx,mjs}'],
     // Processes, not threads: a native module (WebRTC for Node) may be loaded in one test file only to crash the next.
     pool: 'forks',
     maxWorkers: 2,
