@@ -41,10 +41,16 @@ const rumours = [0, 1].flatMap((n) => [
   { type: 'entry', id: id(n), key: 'cursor', version: 700, volatile: true, value: { x: 120, y: 48.5 } },
 ])
 const encoded = rumours.map(encodeRumour)
+/** Values with lists, maps and dates in them. */
+const nested = { anchor: { type: 'text', item: [123456, 9] }, head: { type: 'text', item: [123456, 19] } }
+const entries = [nested, nested, new Date(1.7e12 + 1), { since: new Date(1.7e12), tags: ['a', 'b'] }].map((value, n) =>
+  encodeRumour({ type: 'entry', id: id(n), key: `key-${n}`, version: 700, volatile: false, value }),
+)
 const subjects = [
   { name: 'ping', header: { kind: 'ping', seq: 0xdeadbeef, from: id(1), to: 7, ...digest }, some: [] },
   { name: 'ack', header: { kind: 'ack', seq: 0xdeadbeef, ...digest }, some: [] },
   { name: 'gossip of 8', header: { kind: 'gossip' }, some: encoded },
+  { name: '4 values', header: { kind: 'gossip' }, some: entries },
 ]
 
 const writer = new PacketWriter(tag)

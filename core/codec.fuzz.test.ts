@@ -41,6 +41,16 @@ const headers: Record<Header['kind'], Header> = {
   astray: { kind: 'astray', to: bob },
   signal: { kind: 'signal', seq, data: new Uint8Array(90).fill(0x82) },
   signalAck: { kind: 'signalAck', seq },
+  letter: {
+    kind: 'letter',
+    from: ann,
+    to: bob,
+    seq,
+    hops: 1,
+    role: 'answer',
+    re: 300,
+    data: new Uint8Array(90).fill(0x82),
+  },
 }
 
 const rumours: Record<Rumour['type'], Rumour> = {
@@ -63,7 +73,21 @@ const rumours: Record<Rumour['type'], Rumour> = {
     key: 'color',
     version: 9,
     volatile: true,
-    value: { a: [1, -2, 0.5, null, true], b: new Uint8Array(3), c: 'é' },
+    value: {
+      a: [1, -2, 0.5, null, true],
+      b: new Uint8Array(3),
+      c: 'é',
+      d: [new Date(7000), new Date(7), new Date(-7)],
+      e: JSON.parse('{"__proto__":1}'),
+    },
+  },
+  message: {
+    type: 'message',
+    id: ann,
+    seq: 70_000,
+    topic: 'wéather',
+    data: { t: [1, null], b: new Uint8Array(3) },
+    answerMs: 300,
   },
 }
 
@@ -158,7 +182,7 @@ test.each(samples)('%s with fields that a later version may add means the same',
 
 test('a header of any number this version has no kind for is unknown, with any fields at all', () => {
   const field = fc.oneof(fc.integer({ min: -5, max: 2 ** 32 - 1 }), fc.string(), fc.uint8Array({ maxLength: 20 }))
-  const kind = fc.oneof(fc.constant(0), fc.integer({ min: 14, max: 0xffffffff }))
+  const kind = fc.oneof(fc.constant(0), fc.integer({ min: 15, max: 0xffffffff }))
   fc.assert(
     fc.property(kind, fc.array(field, { maxLength: 8 }), (code, fields) => {
       expect(judge(rawPacket(pack([code, ...fields])))).toBe('unknown')
@@ -179,6 +203,9 @@ test.each<[string, unknown[]]>([
   ['route from nobody', [10, null, idToBytes(bob), new Uint8Array(4), 0]],
   ['signal without data', [12, 1]],
   ['ack of a signal with a text for a number', [13, 'x']],
+  ['letter from nobody', [14, null, idToBytes(bob), 1, 0, 0, 0, null]],
+  ['letter without a role', [14, idToBytes(ann), idToBytes(bob), 1, 0]],
+  ['letter with a text for its data', [14, idToBytes(ann), idToBytes(bob), 1, 0, 0, 0, 'x']],
 ])('a %s is malformed', (_name, fields) => {
   expect(judge(rawPacket(pack(fields)))).toBe('packet_malformed')
 })
@@ -194,7 +221,7 @@ test('a rumour alone is one rumour: anything behind it, too much of it or none o
 })
 
 test('any bytes alone are a rumour, of a kind unknown, or malformed', () => {
-  const kind = fc.constantFrom(1, 2, 3, 4, 5, 6)
+  const kind = fc.constantFrom(1, 2, 3, 4, 5, 6, 7)
   const nearly = fc
     .tuple(kind, fc.uint8Array({ maxLength: 60 }))
     .map(([code, rest]) => new Uint8Array([0x98, code, 0xc4, 16, ...idToBytes(ann), ...rest]))
@@ -252,8 +279,9 @@ function codeOf(error: unknown): string {
 function weightOf(value: unknown): number {
   if (typeof value === 'string') return 1 + value.length
   if (value instanceof Uint8Array) return 1 + value.length
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return 1
   if (value === undefined || value === null || ['number', 'boolean'].includes(typeof value)) return 1
-  // No dates, regular expressions, sets or big integers, which msgpackr could make.
+  // No invalid dates, regular expressions, sets or big integers, which msgpackr could make.
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) throw new TypeError(String(value))
   let weight = 1
   for (const [key, item] of Object.entries(value)) weight += 1 + key.length + weightOf(item)

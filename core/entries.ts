@@ -34,6 +34,8 @@ export class Entries {
   #entries: Map<string, Entry> = none
   #digest: Digest | undefined
   #bytes = 0
+  /** Another number after every change of a service. */
+  servicesVersion = 0
 
   constructor(id: PeerId) {
     this.#id = id
@@ -72,14 +74,15 @@ export class Entries {
     return bytes.length <= entryBytesMax && this.#bytes - (held?.bytes.length ?? 0) + bytes.length <= stateBytesMax
   }
 
-  /** Keeps an entry that is wanted and fits. `bytes` is kept. */
+  /** Keeps an entry that is wanted and fits, as it was decoded. `bytes` is kept. */
   set(record: EntryRecord, bytes: Uint8Array): void {
     this.#remove(record.key)
     if (this.#entries === none) this.#entries = new Map()
-    const entry = { version: record.version, volatile: record.volatile, value: frozen(record.value), bytes }
+    const entry = { version: record.version, volatile: record.volatile, value: record.value, bytes }
     this.#entries.set(record.key, entry)
     this.#bytes += bytes.length
     this.#toggle(record.key, entry)
+    if (record.key.startsWith(servicePrefix)) this.servicesVersion++
   }
 
   /** Forgets what the owner says is gone; returns true if a value went. */
@@ -124,6 +127,7 @@ export class Entries {
     this.#toggle(key, held)
     this.#bytes -= held.bytes.length
     this.#entries.delete(key)
+    if (key.startsWith(servicePrefix)) this.servicesVersion++
   }
 
   #toggle(key: string, entry: Entry): void {
@@ -131,11 +135,4 @@ export class Entries {
     this.#digest ??= { hi: 0, lo: 0 }
     toggle(this.#digest, hashFact(hashPair(hashText(this.#id), hashText(key)), entry.version))
   }
-}
-
-/** Applications share one value: what a reader could change, every other would see. Bytes cannot be frozen. */
-function frozen<Value extends StateValue | undefined>(value: Value): Value {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  for (const item of Object.values(value)) frozen(item)
-  return Object.freeze(value)
 }

@@ -21,7 +21,8 @@ test.each([
   ['an unsigned 64-bit integer', 'cf ff ff ff ff ff ff ff ff'],
   ['a signed 64-bit integer', 'd3 80 00 00 00 00 00 00 00'],
   ['the unused type byte', 'c1'],
-  ['a timestamp', 'd6 ff 00 00 00 00'],
+  ['a timestamp of no known length', 'd5 ff 00 00'],
+  ['a number that is not one', 'cb 7f f8 00 00 00 00 00 00'],
   ["msgpackr's undefined", 'd4 00 00'],
   ["msgpackr's record, which compiles code", 'd4 72 40 91 a1 61 01'],
   ["msgpackr's regular expression", 'c7 04 78 92 a1 61 a0'],
@@ -54,6 +55,19 @@ test('maps belong in values only', () => {
   const bytes = pack({ a: 1 })
   expect(scanValue(bytes, 0, valueLimits)).toBe(bytes.length)
   expect(refusal(bytes, packetLimits)?.message).toContain('a map where none belongs')
+})
+
+test.each([
+  ['4', 'd6 ff 00 00 00 01'],
+  ['8', 'd7 ff 00 00 00 00 00 00 00 01'],
+  ['12', 'c7 0c ff 00 00 00 00 00 00 00 00 00 00 00 01'],
+])('timestamps of %s bytes belong in values only', (_size, text) => {
+  const bytes = hex(text)
+  expect(scanValue(bytes, 0, valueLimits)).toBe(bytes.length)
+  expect(refusal(bytes, packetLimits)?.message).toContain('an extension where none belongs')
+  for (let length = 0; length < bytes.length; length++) {
+    expect(refusal(bytes.subarray(0, length), valueLimits)).toBeDefined()
+  }
 })
 
 test.each([
@@ -94,8 +108,25 @@ test('a value that is cut off anywhere is refused', () => {
   )
 })
 
-test('what the scan lets through decodes to JSON and bytes, or is refused in the same way', () => {
-  const likely = fc.constantFrom(0x81, 0x82, 0x91, 0x92, 0xa1, 0xc0, 0xc4, 0xca, 0xcb, 0xd9, 0xdc, 0xde, 0xd2, 0xff)
+test('what the scan lets through decodes to JSON, bytes and dates, or is refused in the same way', () => {
+  const likely = fc.constantFrom(
+    0x81,
+    0x82,
+    0x91,
+    0x92,
+    0xa1,
+    0xc0,
+    0xc4,
+    0xca,
+    0xcb,
+    0xd6,
+    0xd7,
+    0xd9,
+    0xdc,
+    0xde,
+    0xd2,
+    0xff,
+  )
   const byte = fc.oneof(likely, fc.nat(255))
   let decoded = 0
   fc.assert(
@@ -147,7 +178,9 @@ function refusal(bytes: Uint8Array, limits: GuardLimits): ShoalError | undefined
 }
 
 function isPlain(value: unknown): boolean {
-  if (value === null || ['boolean', 'number', 'string'].includes(typeof value)) return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (value === null || ['boolean', 'string'].includes(typeof value)) return true
+  if (value instanceof Date) return !Number.isNaN(value.getTime())
   if (value instanceof Uint8Array) return true
   if (Array.isArray(value)) return value.every(isPlain)
   if (typeof value !== 'object') return false

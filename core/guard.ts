@@ -1,8 +1,8 @@
 /**
  * The structural scan that every byte from outside passes before msgpackr sees it. msgpackr decodes more than this
  * protocol has: records (which compile code), regular expressions, typed arrays, 64-bit integers as BigInt, lengths that
- * allocate before they are checked. The scan lets through nil, booleans, 32-bit integers, floats, strings, binary and
- * arrays, and maps where they belong, and it counts.
+ * allocate before they are checked. The scan lets through nil, booleans, 32-bit integers, finite floats, strings, binary
+ * and arrays, where they belong also maps and timestamps, and it counts.
  */
 
 import { ShoalError } from './errors.ts'
@@ -13,13 +13,17 @@ export interface GuardLimits {
   /** Values in all, nested ones included. */
   readonly items: number
   readonly maps: boolean
+  readonly dates: boolean
 }
 
 /** Headers and rumours: arrays of plain fields, one level of lists. */
-export const packetLimits: GuardLimits = { depth: 3, items: 256, maps: false }
+export const packetLimits: GuardLimits = { depth: 3, items: 256, maps: false, dates: false }
 
-/** State values: what JSON can say, within an entry's 1,000 bytes. */
-export const valueLimits: GuardLimits = { depth: 8, items: 512, maps: true }
+/** Values: what JSON can say, bytes and dates, within an entry's 1,000 bytes. */
+export const valueLimits: GuardLimits = { depth: 8, items: 512, maps: true, dates: true }
+
+/** What a Date can hold: milliseconds before and after the epoch (ECMA-262, 21.4.1.1). */
+const dateMsMax = 8.64e15
 
 /** The offset behind the value that begins at `start`. Throws `packet_malformed` on anything outside the grammar. */
 export function scanValue(bytes: Uint8Array, start: number, limits: GuardLimits): number {
@@ -45,22 +49,31 @@ export function scanValue(bytes: Uint8Array, start: number, limits: GuardLimits)
       case 0xda: // str 16
         return skip(at + 3, length(at + 1, 2))
       case 0xca: // float 32
+        if ((byteAt(at + 1) & 0x7f) === 0x7f && byteAt(at + 2) >= 0x80) throw malformed('a number that is not finite')
+        return skip(at + 1, 4)
+      case 0xcb: // float 64
+        if ((byteAt(at + 1) & 0x7f) === 0x7f && byteAt(at + 2) >= 0xf0) throw malformed('a number that is not finite')
+        return skip(at + 1, 8)
       case 0xce: // uint 32
       case 0xd2: // int 32
         return skip(at + 1, 4)
-      case 0xcb: // float 64
-        return skip(at + 1, 8)
       case 0xcc: // uint 8
       case 0xd0: // int 8
         return skip(at + 1, 1)
       case 0xcd: // uint 16
       case 0xd1: // int 16
         return skip(at + 1, 2)
+      case 0xc7: // extension 8
+        return timestamp(at + 2, length(at + 1, 1) === 12 ? 12 : 0)
+      case 0xd6: // extension of 4 bytes
+        return timestamp(at + 1, 4)
+      case 0xd7: // extension of 8 bytes
+        return timestamp(at + 1, 8)
       case 0xdc: // array 16
         return list(at + 3, length(at + 1, 2), depth)
       case 0xde: // map 16
         return map(at + 3, length(at + 1, 2), depth)
-      default: // extensions, 64-bit integers, 32-bit lengths, the unused byte 0xc1
+      default: // other extensions, 64-bit integers, 32-bit lengths, the unused byte 0xc1
         throw malformed(`type byte 0x${byte.toString(16)} is not part of the protocol`)
     }
   }
@@ -83,6 +96,32 @@ export function scanValue(bytes: Uint8Array, start: number, limits: GuardLimits)
       end = value(value(end, depth + 1), depth + 1)
     }
     return end
+  }
+
+  /**
+   * The extension -1 of msgpack's specification, of 4 bytes (seconds), 8 (30 bits of nanoseconds, 34 of seconds) or 12
+   * (32 bits of nanoseconds, 64 of signed seconds): a moment that a Date can hold.
+   */
+  function timestamp(at: number, size: 0 | 4 | 8 | 12): number {
+    const end = skip(at + 1, size)
+    if (!limits.dates || size === 0 || bytes[at] !== 0xff) throw malformed('an extension where none belongs')
+    if (size === 4) return end
+    const first = uint32(at + 1)
+    const nanoseconds = size === 8 ? first >>> 2 : first
+    const seconds = size === 8 ? 0 : (uint32(at + 5) | 0) * 2 ** 32 + uint32(at + 9)
+    if (nanoseconds >= 1e9) throw malformed('a timestamp with a second or more of nanoseconds')
+    if (Math.abs(seconds * 1000 + nanoseconds / 1e6) > dateMsMax) throw malformed('a timestamp that no date can hold')
+    return end
+  }
+
+  /** The caller has seen that they are there. */
+  function uint32(at: number): number {
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  }
+
+  /** Zero behind the end: what is cut off is found by whoever skips it. */
+  function byteAt(at: number): number {
+    return bytes[at] ?? 0
   }
 
   function length(at: number, size: 1 | 2): number {

@@ -315,7 +315,7 @@ function expectSame(one: View, other: View): void {
   expect(factsOf(other)).toEqual(factsOf(one))
   expect(other.members.digest).toEqual(one.members.digest)
   expect(other.members.presentIds()).toEqual(one.members.presentIds())
-  expect(other.members.snapshot(moment, false)).toEqual(one.members.snapshot(moment, false))
+  expect(other.members.snapshot(false)).toEqual(one.members.snapshot(false))
 }
 
 /** What views have to agree on. Of one that is gone that is its claim: nobody passes the rest on any more. */

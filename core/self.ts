@@ -3,33 +3,47 @@
  */
 
 import { Belief } from './belief.ts'
+import { decodeRumour } from './codec.ts'
 import { type Entry, entryBytesMax, keysMax, stateBytesMax } from './entries.ts'
 import { ShoalError } from './errors.ts'
-import { valueLimits } from './guard.ts'
 import type { Endpoint } from './host.ts'
 import type { PeerId } from './ids.ts'
 import type { MemberMode, StateValue } from './member.ts'
 import type { Members } from './members.ts'
-import { unpack } from './msgpack.ts'
-import { type AliveRecord, type EntryRecord, encodeRumour, keyCharsMax, numberMax, rumourFrom } from './rumour.ts'
+import { type AliveRecord, type EntryRecord, encodeRumour, keyCharsMax, numberMax } from './rumour.ts'
 import { entrySubject } from './rumours.ts'
+import { checkValue, sameValue, textFault } from './value.ts'
 
 /** By how much an entry's encoding may grow as its version does: from one byte to five. */
-const versionBytesMax = 4
+const versionGrowthMax = 4
 
 export interface SelfOptions {
+  /** 16 random bytes that no peer has had before: see `idFromBytes`. */
   id: PeerId
+  /** 1 to 64 characters. */
   name: string
+  /** 1 to 128 characters, or null for none. */
   user: string | null
+  /** `server` for a process. */
   mode: MemberMode
   endpoints: readonly Endpoint[]
 }
 
 /** A new value of a key; an undefined value deletes it. */
 export interface EntryChange {
+  /** 1 to 128 characters. */
   key: string
+  /** Undefined deletes the key. */
   value: StateValue | undefined
+  /** Left out of digests, for what changes many times a second. */
   volatile: boolean
+}
+
+/** What a change comes to: records of rising versions with their bytes. */
+interface Plan {
+  readonly written: readonly [EntryRecord, Uint8Array][]
+  /** Whether they fit only once deleted keys are forgotten. */
+  readonly afterCompacting: boolean
 }
 
 export class Self {
@@ -51,6 +65,7 @@ export class Self {
     this.#record = { type: 'alive', id, incarnation: 0, name, user, mode, endpoints, floor: 0 }
     this.belief = new Belief(id, now)
     this.belief.via = 'direct'
+    this.belief.own = true
     this.publish({})
   }
 
@@ -72,36 +87,31 @@ export class Self {
   }
 
   /**
-   * Applies changes all or none. Throws `bad_value` (it cannot be encoded), `entry_too_large` or `state_too_large`, and
-   * then nothing has changed. Returns true if anything did.
+   * Throws what `change` would throw if it were made together with those that wait, and changes nothing; answers the
+   * changes with values as others will read them. Who waits is asked once all values are read.
+   */
+  check(changes: readonly EntryChange[], waiting: () => readonly EntryChange[] = () => []): EntryChange[] {
+    const checked = changes.map(checkChange)
+    const keys = new Set(changes.map(({ key }) => key))
+    this.#plan([...waiting().filter(({ key }) => !keys.has(key)), ...checked])
+    return checked
+  }
+
+  /**
+   * Applies changes, one a key, all or none. Throws `bad_value` (what is not for others to read), `entry_too_large` or
+   * `state_too_large`, and then nothing has changed. Returns true if anything did: a value that equals the one held is none.
    */
   change(changes: readonly EntryChange[], now: number): boolean {
-    const { entries } = this.belief
-    const planned: [EntryRecord, Uint8Array][] = []
-    let bytesAfter = entries.bytes
-    let keysAfter = entries.size
-    let version = this.#version
-    for (const change of changes) {
-      const held = entries.get(change.key)
-      if (this.#isHeld(change, held)) continue
-      const [record, bytes] = encodeEntry({ type: 'entry', id: this.belief.id, ...change, version: ++version })
-      bytesAfter += bytes.length - (held?.bytes.length ?? 0)
-      if (held === undefined) keysAfter++
-      planned.push([record, bytes])
-    }
-    if (planned.length === 0) return false
-    if (keysAfter > keysMax || bytesAfter > stateBytesMax) {
-      if (!this.#makesRoom(planned)) {
-        throw new ShoalError(
-          'state_too_large',
-          `state: at most ${keysMax} keys and ${stateBytesMax} bytes in all, services included; nothing was changed`,
-        )
-      }
+    // All values first: reading them may run code of the application's, and that may change this state.
+    const checked = changes.map(checkChange)
+    let plan = this.#plan(checked)
+    if (plan.written.length === 0) return false
+    if (plan.afterCompacting) {
       this.#compact()
-      return this.change(changes, now)
+      plan = this.#plan(checked)
     }
-    this.#version = version
-    for (const [record, bytes] of planned) this.#set(record, bytes)
+    for (const [record, bytes] of plan.written) this.#set(record, bytes)
+    this.#version += plan.written.length
     this.belief.updatedAt = now
     this.#members.update(this.belief)
     return true
@@ -118,26 +128,44 @@ export class Self {
     return encodeRumour({ type: 'left', id: this.belief.id, incarnation: this.#record.incarnation })
   }
 
-  #isHeld(change: EntryChange, held: Entry | undefined): boolean {
-    if (held === undefined) return change.value === undefined
-    if (held.value === undefined || change.value === undefined) return held.value === change.value
-    if (held.volatile !== change.volatile) return false
-    const [, same] = encodeEntry({ type: 'entry', id: this.belief.id, ...change, version: held.version })
-    return same.length === held.bytes.length && same.every((byte, i) => byte === held.bytes[i])
+  /** What writing these would come to, their values checked. Throws where they do not fit. */
+  #plan(changes: readonly EntryChange[]): Plan {
+    const { entries, id } = this.belief
+    const written: [EntryRecord, Uint8Array][] = []
+    let bytesAfter = entries.bytes
+    let keysAfter = entries.size
+    for (const change of changes) {
+      const held = entries.get(change.key)
+      if (isHeld(change, held)) continue
+      const entry = encodeEntry({ type: 'entry', id, ...change, version: this.#version + written.length + 1 })
+      bytesAfter += entry[1].length - (held?.bytes.length ?? 0)
+      if (held === undefined) keysAfter++
+      written.push(entry)
+    }
+    // What fits has to fit later too, when versions take more bytes: so each entry counts as long as it may become.
+    const isAmple = keysAfter <= keysMax && bytesAfter + versionGrowthMax * keysAfter <= stateBytesMax
+    return { written, afterCompacting: written.length > 0 && !isAmple && this.#needsRoom(written) }
   }
 
-  /** Whether the planned changes fit once the deleted keys that are still remembered are forgotten. */
-  #makesRoom(planned: readonly [EntryRecord, Uint8Array][]): boolean {
-    const sizes = new Map<string, number>()
-    let forgets = false
-    for (const [key, entry] of this.belief.entries.since(0)) {
-      if (entry.value === undefined) forgets = true
-      else sizes.set(key, entry.bytes.length + versionBytesMax)
+  /** Whether the planned changes fit only once deleted keys are forgotten. Throws where they do not even then. */
+  #needsRoom(planned: Plan['written']): boolean {
+    const written = new Set(planned.map(([{ key }]) => key))
+    const kept = { keys: planned.length, bytes: 0 }
+    const deleted = { keys: 0, bytes: 0 }
+    for (const [{ version }, bytes] of planned) kept.bytes += bytesMost(bytes, version)
+    for (const [key, { value, version, bytes }] of this.belief.entries.since(0)) {
+      if (written.has(key)) continue
+      const part = value === undefined ? deleted : kept
+      part.keys++
+      part.bytes += bytesMost(bytes, version)
     }
-    for (const [record, bytes] of planned) sizes.set(record.key, bytes.length + versionBytesMax)
-    let bytes = 0
-    for (const size of sizes.values()) bytes += size
-    return forgets && sizes.size <= keysMax && bytes <= stateBytesMax
+    if (kept.keys > keysMax || kept.bytes > stateBytesMax) {
+      throw new ShoalError(
+        'state_too_large',
+        `state: it would take ${kept.keys} keys and up to ${kept.bytes} bytes, at most ${keysMax} keys and ${stateBytesMax} bytes fit, services included; nothing was changed`,
+      )
+    }
+    return kept.keys + deleted.keys > keysMax || kept.bytes + deleted.bytes > stateBytesMax
   }
 
   /** Writes every present entry anew above a floor, and so lets everybody forget the deleted ones below it. */
@@ -158,72 +186,39 @@ export class Self {
   }
 }
 
-/**
- * An entry's bytes, and the record as others read it from them: what they would refuse is refused here, and the value is
- * a copy, so that what the caller does with his own is not half published.
- */
+/** The change with a value of its own: what the caller does with his is not half published. */
+function checkChange(change: EntryChange): EntryChange {
+  const { key, value } = change
+  // A key that others read as another one would be two keys, the owner's and theirs.
+  const misfit = key.length === 0 || key.length > keyCharsMax
+  const fault = misfit ? `1 to ${keyCharsMax} characters, got ${key.length}` : textFault(key)
+  const what = `state key ${JSON.stringify(key.slice(0, keyCharsMax))}`
+  if (fault !== undefined) throw new ShoalError('bad_value', `${what}: expected ${fault}; nothing was changed`)
+  return value === undefined ? change : { ...change, value: checkValue(value, what) }
+}
+
+function isHeld(change: EntryChange, held: Entry | undefined): boolean {
+  if (held?.value === undefined || change.value === undefined) return held?.value === change.value
+  // What is agreed on already need not be sent again because it may move on.
+  return (change.volatile || !held.volatile) && sameValue(held.value, change.value)
+}
+
+/** What an entry takes once its version is as long as versions get. */
+function bytesMost(bytes: Uint8Array, version: number): number {
+  const grown = version < 0x80 ? 0 : version < 0x100 ? 1 : version < 0x10000 ? 2 : versionGrowthMax
+  return bytes.length + versionGrowthMax - grown
+}
+
+/** An entry's bytes, and the record as others read it from them. */
 function encodeEntry(record: EntryRecord): [EntryRecord, Uint8Array] {
-  const { key } = record
-  // Half a surrogate pair arrives as another character: two peers would hold the entry under two keys.
-  if (key.length === 0 || key.length > keyCharsMax || /\p{Surrogate}/u.test(key)) {
-    throw new ShoalError(
-      'bad_value',
-      `state key: expected 1 to ${keyCharsMax} whole characters, got ${JSON.stringify(key)}; nothing was changed`,
-    )
-  }
-  assertEncodable(record.value, key, 0)
-  const bytes = encoded(record)
+  const bytes = encodeRumour(record)
   // Compacting raises the version of an entry: one that fits under a small version has to fit under any.
-  const bytesMost =
-    bytes.length + versionBytesMax <= entryBytesMax ? 0 : encoded({ ...record, version: numberMax }).length
-  if (bytesMost > entryBytesMax) {
+  const most = bytesMost(bytes, record.version)
+  if (most > entryBytesMax) {
     throw new ShoalError(
       'entry_too_large',
-      `state key ${JSON.stringify(key)}: its entry takes ${bytesMost} bytes, at most ${entryBytesMax} fit; nothing was changed`,
+      `state key ${JSON.stringify(record.key)}: its entry takes ${most} bytes, at most ${entryBytesMax} fit; nothing was changed`,
     )
   }
-  try {
-    return [rumourFrom(unpack(bytes) as unknown[]) as EntryRecord, bytes]
-  } catch (cause) {
-    throw badValue(key, cause)
-  }
-}
-
-function encoded(record: EntryRecord): Uint8Array {
-  try {
-    return encodeRumour(record)
-  } catch (cause) {
-    throw badValue(record.key, cause)
-  }
-}
-
-/** What others will decode: JSON and bytes, nested at most seven deep. How many values there are the read-back tells. */
-function assertEncodable(value: unknown, key: string, depth: number): void {
-  const kind = typeof value
-  if (value === undefined && depth === 0) return
-  if (value === null || kind === 'string' || kind === 'boolean' || value instanceof Uint8Array) return
-  if (kind === 'number') {
-    // Others refuse 64-bit integers; msgpack writes these as floats, which carry them exactly.
-    if (Number.isFinite(value)) return
-  } else if (depth < 7 && Array.isArray(value)) {
-    // The iterator, unlike Object.values, does not pass over holes, which msgpack has no word for.
-    for (const item of value) assertEncodable(item, key, depth + 1)
-    return
-  } else if (depth < 7 && isPlain(value)) {
-    for (const item of Object.values(value)) assertEncodable(item, key, depth + 1)
-    return
-  }
-  throw badValue(key)
-}
-
-/** Further in, others read `__proto__` as another key: at the top level alone it is a text like any other. */
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  return [Object.prototype, null].includes(Object.getPrototypeOf(value)) && !Object.hasOwn(value, '__proto__')
-}
-
-function badValue(key: string, cause?: unknown): ShoalError {
-  const expected = `JSON-like values or Uint8Array, nested at most 7 deep and at most ${valueLimits.items} in all`
-  const message = `state key ${JSON.stringify(key)}: expected ${expected}; nothing was changed`
-  return new ShoalError('bad_value', message, cause === undefined ? {} : { cause })
+  return [decodeRumour(bytes) as EntryRecord, bytes]
 }
