@@ -3,6 +3,7 @@
  * one for every `bytesPerUnit` of it if that is more, so one number bounds messages and bytes alike.
  */
 
+/** @internal */
 export class Allowance {
   readonly #perSecond: number
   readonly #burst: number
@@ -27,6 +28,32 @@ export class Allowance {
   }
 }
 
+/** @internal */
 export function costOf(bytes: number, bytesPerUnit: number): number {
   return Math.max(1, bytes / bytesPerUnit)
+}
+
+/** Of those whose use is remembered; of more, all are forgotten. */
+const knownMax = 1024
+
+/** An allowance for each of many, such as the sources of what is passed on. */
+export class Allowances {
+  readonly #perSecond: number
+  readonly #burst: number
+  readonly #of = new Map<string, Allowance>()
+
+  constructor(perSecond: number, burst: number) {
+    this.#perSecond = perSecond
+    this.#burst = burst
+  }
+
+  take(who: string, cost: number, now: number): boolean {
+    let allowance = this.#of.get(who)
+    if (allowance === undefined) {
+      if (this.#of.size >= knownMax) this.#of.clear()
+      allowance = new Allowance(this.#perSecond, this.#burst, now)
+      this.#of.set(who, allowance)
+    }
+    return allowance.take(cost, now)
+  }
 }

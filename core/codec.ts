@@ -45,6 +45,22 @@ export type Header =
   /** What a linked channel needs to open a link; acknowledged, since a lost one would cost seconds. */
   | { kind: 'signal'; seq: number; data: Uint8Array }
   | { kind: 'signalAck'; seq: number }
+  /**
+   * From one member to another, passed on by `hops` others so far. An answer names in `re` the query it answers; an ack
+   * has the number of the letter that it acknowledges. `data` is a value in bytes, which nobody on the way looks at.
+   */
+  | {
+      kind: 'letter'
+      from: PeerId
+      to: PeerId
+      seq: number
+      hops: number
+      role: LetterRole
+      re: number
+      data: Uint8Array | null
+    }
+
+export type LetterRole = 'message' | 'answer' | 'ack'
 
 /** A place in the order of members and, within one, the version to go on from. */
 export interface Cursor {
@@ -76,7 +92,10 @@ const codes = {
   astray: 11,
   signal: 12,
   signalAck: 13,
+  letter: 14,
 } as const
+
+const letterRoles: readonly LetterRole[] = ['message', 'answer', 'ack']
 
 /** Members on the longest path, the last one included. */
 export const hopsMax = 10
@@ -86,7 +105,7 @@ export const routeBytesMax = 96
 export const signalBytesMax = 1080
 const nothing = new Uint8Array(0)
 
-/** Whether a packet carries nothing but rumours, which come again by other ways; nobody waits for an answer to it. */
+/** Whether a packet carries nothing but rumours, which come again by other ways; nobody waits for an answer to it. @internal */
 export function isGossip(packet: Uint8Array): boolean {
   // Behind the prefix stands the header: a short array, and in it the code.
   return packet[prefixBytes + 1] === codes.gossip
@@ -216,6 +235,10 @@ function headerFields(header: Header): unknown[] {
       return [code, header.seq, header.data]
     case 'signalAck':
       return [code, header.seq]
+    case 'letter': {
+      const { from, to, seq, hops, role, re, data } = header
+      return [code, idToBytes(from), idToBytes(to), seq, hops, letterRoles.indexOf(role), re, data]
+    }
   }
 }
 
@@ -289,6 +312,21 @@ function headerFrom(fields: readonly unknown[]): Header | undefined {
       return { kind: 'signal', seq: takeNumber(first, 'seq'), data: takeBytes(fields[2], 1) }
     case codes.signalAck:
       return { kind: 'signalAck', seq: takeNumber(first, 'seq') }
+    case codes.letter: {
+      const role = letterRoles[takeNumber(fields[5], 'role of a letter')]
+      return (
+        role && {
+          kind: 'letter',
+          from: takeId(first),
+          to: takeId(fields[2]),
+          seq: takeNumber(fields[3], 'seq'),
+          hops: takeNumber(fields[4], 'hops'),
+          role,
+          re: takeNumber(fields[6], 'number of a query'),
+          data: fields[7] === null ? null : takeBytes(fields[7], 1),
+        }
+      )
+    }
     default:
       takeNumber(code, 'header kind')
       return undefined

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Belief } from './belief.ts'
 import type { ChannelInfo } from './host.ts'
 import { idFromBytes } from './ids.ts'
-import { cutOff, islandOf } from './islands.ts'
+import { cutOff, islandOf, stepsTo } from './islands.ts'
 
 const udp: ChannelInfo = { kind: 'udp', endpoint: 'udp:10.0.0.1:7', reach: 'any' }
 const rtc: ChannelInfo = { kind: 'rtc', endpoint: 'rtc:me', reach: 'linked' }
@@ -12,6 +12,14 @@ test('a member lives on the island of the first of our channels that it has too'
   expect(islandOf([rtc, udp], member('rtc', 'udp'))).toBe('rtc')
   expect(islandOf([udp, rtc], member('rtc'))).toBe('rtc')
   expect(islandOf([udp], member('rtc'))).toBeUndefined()
+})
+
+test('each gateway on the way to a channel is a step, by the shortest way, and what does not lead there is left out', () => {
+  const chain = [member('udp', 'sim'), member('sim', 'lan'), member('lan', 'rtc'), member('udp'), member('far', 'off')]
+  const steps = (...more: Belief[]) => Object.fromEntries(stepsTo(['rtc', 'relay'], [...chain, ...more]))
+  expect(steps()).toEqual({ rtc: 0, relay: 0, lan: 1, sim: 2, udp: 3 })
+  expect(steps(member('udp', 'relay'))).toEqual({ rtc: 0, relay: 0, lan: 1, udp: 1, sim: 2 })
+  expect(Object.fromEntries(stepsTo(['rtc'], []))).toEqual({ rtc: 0 })
 })
 
 test('whoever shares a channel with us is not cut off, gateway or not', () => {

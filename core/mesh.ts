@@ -8,10 +8,11 @@
  *       | <- astray, by the same way ---- |                   no link to the next hop, and no way around
  */
 
-import { Allowance } from './allowance.ts'
+import { Allowance, Allowances } from './allowance.ts'
 import { type Header, hopsMax, PacketWriter, prefixBytes } from './codec.ts'
 import type { Endpoint, Host } from './host.ts'
 import { idPrefix, type PeerId } from './ids.ts'
+import { seededRandom } from './random.ts'
 import type { Routes } from './routes.ts'
 import { Signals } from './signals.ts'
 
@@ -24,8 +25,6 @@ const linkBurst = 240
 /** What one member carries for all. */
 const allPerSecond = 200
 const allBurst = 600
-/** Sources and links whose use is remembered; of more, all are forgotten. */
-const usesMax = 1024
 
 type MeshHost = Pick<Host, 'send' | 'signal' | 'signalLost'>
 
@@ -46,8 +45,8 @@ export class Mesh {
   readonly #routes: Routes
   readonly #host: Pick<Host, 'send'>
   readonly #owner: MeshOwner
-  readonly #sources = new Uses(sourcePerSecond, sourceBurst)
-  readonly #links = new Uses(linkPerSecond, linkBurst)
+  readonly #sources = new Allowances(sourcePerSecond, sourceBurst)
+  readonly #links = new Allowances(linkPerSecond, linkBurst)
   readonly #all = new Allowance(allPerSecond, allBurst, 0)
 
   constructor(self: PeerId, tag: number, routes: Routes, host: MeshHost, owner: MeshOwner) {
@@ -66,6 +65,11 @@ export class Mesh {
     const path = this.#routes.find(to, avoid)
     if (path) this.#pass({ kind: 'route', from: this.#self, to, path, at: 0 }, packet.subarray(prefixBytes))
     return path
+  }
+
+  /** A way to a member as one would be taken now, for people to look at: it draws on no chance that packets depend on. */
+  wayTo(to: PeerId): readonly number[] | undefined {
+    return this.#routes.find(to, nobody, hopsMax, seededRandom(1))
   }
 
   /** Takes a routed packet: the whole packet in it if it was for us, undefined if it went on or got lost. */
@@ -134,28 +138,6 @@ export class Mesh {
 
   /** Fair between sources: whoever sends much is refused before those who send little. */
   #mayCarry(from: PeerId, link: Endpoint, now: number): boolean {
-    return this.#sources.take(from, now) && this.#links.take(link, now) && this.#all.take(1, now)
-  }
-}
-
-/** How much each has had carried. */
-class Uses {
-  readonly #perSecond: number
-  readonly #burst: number
-  readonly #of = new Map<string, Allowance>()
-
-  constructor(perSecond: number, burst: number) {
-    this.#perSecond = perSecond
-    this.#burst = burst
-  }
-
-  take(who: string, now: number): boolean {
-    let allowance = this.#of.get(who)
-    if (allowance === undefined) {
-      if (this.#of.size >= usesMax) this.#of.clear()
-      allowance = new Allowance(this.#perSecond, this.#burst, now)
-      this.#of.set(who, allowance)
-    }
-    return allowance.take(1, now)
+    return this.#sources.take(from, 1, now) && this.#links.take(link, 1, now) && this.#all.take(1, now)
   }
 }

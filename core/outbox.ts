@@ -26,6 +26,8 @@ const farewellsMax = 32
 /** Packets that one burst sends to each neighbour. */
 const floodPacketsMax = 2
 
+const nobody: ReadonlySet<number> = new Set()
+
 interface Target {
   readonly belief: Belief
   readonly path: Endpoint
@@ -134,10 +136,13 @@ export class Outbox {
     this.#transmit(path)
   }
 
-  /** A packet without anything else, passed on for somebody. */
-  forward(header: Header, to: Endpoint): void {
+  /**
+   * A packet without anything else. Where others carry it, not by way of those to `avoid` if that can be helped; the first
+   * of them is the answer.
+   */
+  forward(header: Header, to: Endpoint, avoid = nobody): number | undefined {
     this.#writer.begin(header)
-    this.#transmit(to)
+    return this.#transmit(to, avoid)?.[0]
   }
 
   /**
@@ -300,14 +305,21 @@ export class Outbox {
     return this.#paths.isByOthers(path) ? packetBytesMax - routeBytesMax : packetBytesMax
   }
 
-  #transmit(to: Endpoint): void {
+  #transmit(to: Endpoint, avoid = nobody): readonly number[] | undefined {
     const packet = this.#writer.finish()
-    if (this.mesh === undefined || !this.#paths.isByOthers(to)) return this.#hand(to, packet)
+    if (this.mesh === undefined || !this.#paths.isByOthers(to)) {
+      this.#hand(to, packet)
+      return undefined
+    }
     const id = addressOf(to)
-    if (packet.length <= packetBytesMax - routeBytesMax && this.mesh.send(id, packet)) return
+    if (packet.length <= packetBytesMax - routeBytesMax) {
+      const route = this.mesh.send(id, packet, avoid) ?? (avoid.size > 0 ? this.mesh.send(id, packet) : undefined)
+      if (route) return route
+    }
     const byServer = this.#paths.byServer(id)
     if (byServer === undefined) this.#count('packets_unrouted')
     else this.#hand(byServer, packet)
+    return undefined
   }
 
   #hand(to: Endpoint, packet: Uint8Array): void {

@@ -7,6 +7,7 @@ import { malformed, scanValue, valueLimits } from './guard.ts'
 import { type Endpoint, kindOf } from './host.ts'
 import { idBytes, idFromBytes, idToBytes, type PeerId } from './ids.ts'
 import { type MemberMode, memberModes, type StateValue } from './member.ts'
+import { topicCharsMax } from './message.ts'
 import { pack, unpack } from './msgpack.ts'
 
 /** What a member says of itself. */
@@ -40,6 +41,18 @@ export interface EntryRecord {
   readonly value: StateValue | undefined
 }
 
+/** What a member says to everybody, once: it is no part of any view. */
+export interface MessageRecord {
+  readonly type: 'message'
+  readonly id: PeerId
+  /** Raised by the sender with each message. */
+  readonly seq: number
+  readonly topic: string
+  readonly data: StateValue | undefined
+  /** A query: for how long answers are waited for, in milliseconds. 0 for a message. */
+  readonly answerMs: number
+}
+
 /** What another says of a member. It names the accuser and can never raise the incarnation. */
 export interface Accusation {
   readonly type: 'suspect' | 'dead'
@@ -48,7 +61,7 @@ export interface Accusation {
   readonly accuser: PeerId
 }
 
-export type Rumour = AliveRecord | LeftRecord | EntryRecord | Accusation
+export type Rumour = AliveRecord | LeftRecord | EntryRecord | MessageRecord | Accusation
 
 /** Incarnations and versions are 32-bit, so that no decoder ever makes a BigInt of them. */
 export const numberMax = 0xffffffff
@@ -59,7 +72,7 @@ export const endpointsMax = 8
 const endpointCharsMax = 128
 const endpointShape = /^[a-z0-9]{1,16}:[\x21-\x7e]+$/
 
-const kinds = { alive: 1, left: 2, suspect: 3, dead: 4, entry: 5 } as const
+const kinds = { alive: 1, left: 2, suspect: 3, dead: 4, entry: 5, message: 6 } as const
 
 export function encodeRumour(rumour: Rumour): Uint8Array {
   const id = idToBytes(rumour.id)
@@ -77,6 +90,10 @@ export function encodeRumour(rumour: Rumour): Uint8Array {
     case 'entry': {
       const value = rumour.value === undefined ? null : pack(rumour.value)
       return pack([kinds.entry, id, rumour.key, rumour.version, rumour.volatile ? 1 : 0, value])
+    }
+    case 'message': {
+      const data = rumour.data === undefined ? null : pack(rumour.data)
+      return pack([kinds.message, id, rumour.seq, rumour.topic, data, rumour.answerMs])
     }
   }
 }
@@ -117,6 +134,15 @@ export function rumourFrom(fields: readonly unknown[]): Rumour | undefined {
         version: takeNumber(fields[3], 'version'),
         volatile: takeNumber(fields[4], 'flags') % 2 === 1,
         value: takeValue(fields[5]),
+      }
+    case kinds.message:
+      return {
+        type: 'message',
+        id: takeId(fields[1]),
+        seq: takeNumber(fields[2], 'number'),
+        topic: takeText(fields[3], 'topic', topicCharsMax),
+        data: takeValue(fields[4]),
+        answerMs: takeNumber(fields[5], 'time to answer'),
       }
     default:
       return undefined

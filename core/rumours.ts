@@ -8,14 +8,22 @@
  *     <id>              what the member itself stands at: alive, dead, left
  *     <id>!<accuser>    one accuser's suspicion of it
  *     <id>/<key>        one entry of its state
+ *     <id>~<number>     one message to a topic
  */
 
 import type { Config } from './config.ts'
 import { packetBytesMax } from './host.ts'
 import { idTextLength, type PeerId } from './ids.ts'
 
-/** Who is here, and what members say: while both wait, each is sure of a third of every packet's room. */
-export type Share = 'membership' | 'application'
+/** Who is here, what members publish, what they say: of those that wait, each is sure of a third of every packet's room. */
+export type Share = 'membership' | 'state' | 'message'
+export const shares: readonly Share[] = ['membership', 'state', 'message']
+
+/**
+ * Messages that wait; of more, those sent most often are dropped. Where more is said than the packets of a room can carry,
+ * each goes fewer times instead of later and later. It holds what some members may say at once.
+ */
+export const messagesMax = 512
 
 /**
  * How often one member sends one rumour: SWIM's lambda log n with memberlist's lambda, rounded behind the multiplication
@@ -37,14 +45,19 @@ export function entrySubject(id: PeerId, key: string): string {
   return `${id}/${key}`
 }
 
+export function messageSubject(id: PeerId, seq: number): string {
+  return `${id}~${seq}`
+}
+
 /** The one place that decides whose share a rumour is sent from: an id and an accusation of it are membership. */
 export function shareOf(subject: string): Share {
-  return subject.length === idTextLength || subject[idTextLength] === '!' ? 'membership' : 'application'
+  if (subject.length === idTextLength || subject[idTextLength] === '!') return 'membership'
+  return subject[idTextLength] === '~' ? 'message' : 'state'
 }
 
 /** Rumours shorter than this do not exist, so less room than this ends a search. */
 const rumourBytesMin = 20
-/** How many waiting rumours one walk looks at; a packet takes two walks of one share each and one of both. */
+/** How many waiting rumours one walk looks at; a packet takes a walk of each share and one of all. */
 const looksMax = 128
 
 /** A packet while it is filled. */
@@ -55,21 +68,23 @@ interface Filling {
 }
 
 export class Rumours {
-  readonly #membership: Queue
-  readonly #application: Queue
+  readonly #queues: Readonly<Record<Share, Queue>>
+  /** In the order of `shares`. */
+  readonly #all: readonly Queue[]
 
   /** At most `sizeMax` rumours of each share wait; beyond it the most often sent of that share is dropped and counted. */
   constructor(sizeMax: number) {
-    this.#membership = new Queue(sizeMax)
-    this.#application = new Queue(sizeMax)
+    const [membership, state] = [new Queue(sizeMax), new Queue(sizeMax)]
+    this.#queues = { membership, state, message: new Queue(Math.min(sizeMax, messagesMax)) }
+    this.#all = shares.map((share) => this.#queues[share])
   }
 
   get size(): number {
-    return this.#membership.size + this.#application.size
+    return this.#all.reduce((sum, { size }) => sum + size, 0)
   }
 
   get dropped(): number {
-    return this.#membership.dropped + this.#application.dropped
+    return this.#all.reduce((sum, { dropped }) => sum + dropped, 0)
   }
 
   /**
@@ -77,31 +92,26 @@ export class Rumours {
    * share. `bytes` is kept.
    */
   add(subject: string, bytes: Uint8Array, share: Share): void {
-    const queue = share === 'membership' ? this.#membership : this.#application
-    queue.add(subject, bytes)
+    this.#queues[share].add(subject, bytes)
   }
 
   /** Takes back what waits under exactly these subjects; what does not wait is passed over. */
   withdraw(subjects: readonly string[]): void {
-    for (const subject of subjects) {
-      this.#membership.remove(subject)
-      this.#application.remove(subject)
-    }
+    for (const subject of subjects) for (const queue of this.#all) queue.remove(subject)
   }
 
   clear(): void {
-    this.#membership.clear()
-    this.#application.clear()
+    for (const queue of this.#all) queue.clear()
   }
 
   /**
    * Rumours for one packet with `room` bytes left; each counts as sent once more and is dropped at `limit`.
    *
-   * Alone, a share has all the room. While both wait, each is credited with a third of it (deficit round robin, after
+   * Alone, a share has all the room. While several wait, each is credited with a third of it (deficit round robin, after
    * Shreedhar and Varghese): what its next rumour is too long for is saved up for the packets that follow, so that a
-   * long entry gets its turn among short claims, and the share with more credit goes first. The last third, and what a
-   * share leaves, goes to those sent least often of both and is charged to nobody. Where rumours of both are too long
-   * for one packet, they take turns.
+   * long entry gets its turn among short claims, and the share with more credit goes first. What the shares leave goes
+   * to those sent least often of all and is charged to nobody. Where rumours of several are too long for one packet,
+   * they take turns.
    */
   take(room: number, limit: number): Uint8Array[] {
     const filling: Filling = { room, left: room, taken: [] }
@@ -116,27 +126,21 @@ export class Rumours {
   }
 
   #takeSure(filling: Filling): void {
-    const membership = this.#membership
-    const application = this.#application
-    const both = membership.size > 0 && application.size > 0
-    const sure = Math.floor(filling.room / 3)
-    for (const queue of [membership, application]) {
+    const waiting = this.#all.filter(({ size }) => size > 0)
+    const sure = Math.floor(filling.room / shares.length)
+    for (const queue of this.#all) {
       // More than a packet holds is no use, and would let a share that was kept waiting fill several in a row.
-      queue.credit = both ? Math.min(queue.credit + sure, packetBytesMax) : 0
+      queue.credit = waiting.length > 1 && queue.size > 0 ? Math.min(queue.credit + sure, packetBytesMax) : 0
     }
-    if (!both) return
-    const applicationFirst = application.credit > membership.credit
-    for (const queue of applicationFirst ? [application, membership] : [membership, application]) {
-      queue.takeOnCredit(filling)
-    }
+    if (waiting.length < 2) return
+    for (const queue of waiting.sort((a, b) => b.credit - a.credit)) queue.takeOnCredit(filling)
   }
 
   #takeRest(filling: Filling): void {
     const looks = { left: looksMax }
-    const tiers = Math.max(this.#membership.tiers, this.#application.tiers)
+    const tiers = Math.max(...this.#all.map(({ tiers }) => tiers))
     for (let tier = 0; tier < tiers && filling.left >= rumourBytesMin; tier++) {
-      this.#membership.takeTier(tier, filling, looks)
-      this.#application.takeTier(tier, filling, looks)
+      for (const queue of this.#all) queue.takeTier(tier, filling, looks)
     }
   }
 }
