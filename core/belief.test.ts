@@ -9,7 +9,7 @@ import { serviceKey, servicePrefix, serviceRecord, serviceToValue } from './serv
 const id = idFromBytes(new Uint8Array(16).fill(3))
 
 test('a snapshot says what the record says and is frozen, down to its lists', () => {
-  const member = known().snapshot(0)
+  const member = known().snapshot()
   expect(member).toEqual({
     id,
     name: 'ann',
@@ -30,16 +30,16 @@ test('a snapshot says what the record says and is frozen, down to its lists', ()
 test('one of whom only a farewell is known has no name, and is no error', () => {
   const belief = new Belief(id, 0)
   belief.status = 'left'
-  expect(belief.snapshot(0)).toMatchObject({ id, name: '', status: 'left', endpoints: [], services: [] })
+  expect(belief.snapshot()).toMatchObject({ id, name: '', status: 'left', endpoints: [], services: [] })
 })
 
 test('a snapshot stays the same object until the belief is touched', () => {
   const belief = known()
-  const before = belief.snapshot(0)
+  const before = belief.snapshot()
   belief.lastHeard = 7
-  expect(belief.snapshot(50)).toBe(before)
+  expect(belief.snapshot()).toBe(before)
   belief.touch()
-  expect(belief.snapshot(50)).toMatchObject({ lastHeard: 7 })
+  expect(belief.snapshot()).toMatchObject({ lastHeard: 7 })
 })
 
 test('suspicion is no part of the digest; incarnations and lasting entries are', () => {
@@ -63,7 +63,7 @@ test.each<[string[], string | undefined]>([
   const belief = known(endpoints)
   offer(belief, { service: 'web', port: 80 })
   offer(belief, { service: 'db', address: 'db.example', port: 5432 })
-  const [db, web] = belief.snapshot(0).services
+  const [db, web] = belief.snapshot().services
   expect(web!.address).toBe(address)
   expect(db!.address).toBe('db.example')
 })
@@ -72,7 +72,8 @@ test('an instance is named by member, service and port, and carries what was reg
   const belief = known()
   offer(belief, { service: 'web', port: 80, tags: ['eu'], meta: { v: '2' }, weight: 3 })
   belief.updatedAt = 1_000
-  expect(belief.snapshot(3_500).services).toEqual([
+  belief.time = { now: 3_500 }
+  expect(belief.snapshot().services).toEqual([
     {
       service: 'web',
       id: `${id}/web:80`,
@@ -90,6 +91,78 @@ test('an instance is named by member, service and port, and carries what was reg
   ])
 })
 
+test('services and their instances stay the same while other things change, and so do those beside one that changed', () => {
+  const belief = known()
+  offer(belief, { service: 'web', port: 80 })
+  offer(belief, { service: 'db' })
+  const before = belief.services
+  const [db, web] = before
+  publish(belief, 'cursor', 5, [1, 2], true)
+  belief.record = { ...belief.record!, mode: 'frozen', incarnation: 5 }
+  belief.touch()
+  expect(belief.snapshot().services).toBe(before)
+  offer(belief, { service: 'web', port: 80, weight: 2 })
+  expect(belief.services).not.toBe(before)
+  expect(belief.services[0]).toBe(db)
+  expect(belief.services[1]).not.toBe(web)
+  expect(belief.services[1]).toMatchObject({ weight: 2 })
+})
+
+test('touching tells of services only where they, the member, or what is thought of it may have changed', () => {
+  const belief = known()
+  expect(belief.touch()).toBe(false)
+  belief.status = 'suspect'
+  expect(belief.touch()).toBe(false)
+  belief.status = 'alive'
+  expect(offer(belief, { service: 'web' })).toBe(true)
+  expect(belief.touch()).toBe(false)
+  expect(publish(belief, 'cursor', 9, 1)).toBe(false)
+  belief.status = 'suspect'
+  expect(belief.touch()).toBe(true)
+  belief.record = { ...belief.record!, name: 'ben' }
+  expect(belief.touch()).toBe(true)
+  expect(belief.services[0]).toMatchObject({ name: 'ben', status: 'suspect' })
+  belief.entries.forgetUpTo(Number.POSITIVE_INFINITY)
+  expect(belief.touch()).toBe(true)
+  expect(belief.services).toEqual([])
+})
+
+test('the age of an instance counts from the last word of its member, and is told as of the moment it is read', () => {
+  const belief = known()
+  offer(belief, { service: 'web' })
+  const time = { now: 5_000 }
+  belief.time = time
+  belief.updatedAt = 2_000
+  const [web] = belief.services
+  expect(web!.ageMs).toBe(3_000)
+  belief.lastHeard = 4_500
+  expect(web!.ageMs).toBe(500)
+  time.now = 7_000
+  expect({ ...web }).toMatchObject({ ageMs: 2_500 })
+  belief.own = true
+  expect(web!.ageMs).toBe(0)
+})
+
+test('a service under the key of another is none', () => {
+  const belief = known()
+  const value = serviceToValue(serviceRecord({ service: 'web', port: 80 }))
+  publish(belief, `${servicePrefix}db`, 1, value)
+  publish(belief, `${servicePrefix}web:81`, 2, value)
+  expect(belief.services).toEqual([])
+})
+
+test.each<[MemberStatus, string]>([
+  ['dead', 'suspect'],
+  ['left', 'draining'],
+])('what a member that is %s has offered is last-known, and %s', (status, shown) => {
+  const belief = known()
+  offer(belief, { service: 'web' })
+  expect(belief.services[0]).not.toHaveProperty('lastKnown')
+  belief.status = status
+  belief.touch()
+  expect(belief.services).toMatchObject([{ status: shown, lastKnown: true }])
+})
+
 test.each<[MemberStatus, boolean, string]>([
   ['alive', false, 'alive'],
   ['suspect', false, 'suspect'],
@@ -99,28 +172,28 @@ test.each<[MemberStatus, boolean, string]>([
   const belief = known()
   offer(belief, { service: 'web' }, { draining })
   belief.status = status
-  expect(belief.snapshot(0).services.map((instance) => instance.status)).toEqual([shown])
+  expect(belief.snapshot().services.map((instance) => instance.status)).toEqual([shown])
 })
 
 test('what another peer wrote under the prefix of services without its being one is passed over', () => {
   const belief = known()
   publish(belief, `${servicePrefix}odd`, 1, { not: 'a service' })
   offer(belief, { service: 'web' })
-  expect(belief.snapshot(0).services.map(({ service }) => service)).toEqual(['web'])
+  expect(belief.snapshot().services.map(({ service }) => service)).toEqual(['web'])
 })
 
 test('a round trip is smoothed, and only a change worth showing asks for a new snapshot', () => {
   const belief = known()
   expect(belief.roundTrip).toBeUndefined()
-  expect(belief.snapshot(0).rttMs).toBeUndefined()
+  expect(belief.snapshot().rttMs).toBeUndefined()
   expect(belief.measure(80)).toBe(true)
   expect(belief.measure(88)).toBe(false)
   expect(belief.roundTrip!.smoothedMs).toBe(81)
   belief.touch()
-  expect(belief.snapshot(0).rttMs).toBe(80)
+  expect(belief.snapshot().rttMs).toBe(80)
   expect(belief.measure(800)).toBe(true)
   belief.touch()
-  expect(belief.snapshot(0).rttMs).toBeCloseTo(81 + (800 - 81) / 8, 1)
+  expect(belief.snapshot().rttMs).toBeCloseTo(81 + (800 - 81) / 8, 1)
 })
 
 test('many small changes of a round trip are shown once they add up', () => {
@@ -139,7 +212,7 @@ test('one that keeps coming back from the dead is shown as suspect, its services
   belief.punish(1.5, 40_000)
   belief.touch()
   expect(belief.status).toBe('alive')
-  expect(belief.snapshot(40_000)).toMatchObject({ status: 'suspect', services: [{ status: 'suspect' }] })
+  expect(belief.snapshot()).toMatchObject({ status: 'suspect', services: [{ status: 'suspect' }] })
   belief.status = 'dead'
   expect(belief.shown).toBe('dead')
   belief.status = 'alive'
@@ -165,13 +238,13 @@ function offer(
   belief: Belief,
   options: Parameters<typeof serviceRecord>[0],
   change: { draining?: boolean } = {},
-): void {
+): boolean {
   const record = { ...serviceRecord(options), ...change }
-  publish(belief, serviceKey(record), belief.entries.size + 1, serviceToValue(record))
+  return publish(belief, serviceKey(record), belief.entries.size + 1, serviceToValue(record))
 }
 
-function publish(belief: Belief, key: string, version: number, value: StateValue, volatile = false): void {
+function publish(belief: Belief, key: string, version: number, value: StateValue, volatile = false): boolean {
   const record = { type: 'entry' as const, id, key, version, volatile, value }
   belief.entries.set(record, encodeRumour(record))
-  belief.touch()
+  return belief.touch()
 }

@@ -2,18 +2,38 @@
  * What this peer holds of one member, and the frozen snapshot applications see of it.
  */
 
-import { Damping } from './damping.ts'
+import { type Comeback, Damping } from './damping.ts'
 import { type Digest, hashFact, hashText } from './digest.ts'
 import { Entries } from './entries.ts'
 import { addressOf, type Endpoint } from './host.ts'
 import { idPrefix, type PeerId } from './ids.ts'
+import { type Instance, instanceOf, type Source, sameInstance } from './instance.ts'
 import type { Member, MemberStatus } from './member.ts'
 import { ringsCount } from './rings.ts'
 import { RoundTrip } from './rtt.ts'
 import type { AliveRecord } from './rumour.ts'
-import { type Instance, serviceFromValue, servicePrefix } from './services.ts'
+import { serviceFromValue, serviceKey, servicePrefix } from './services.ts'
 
-export class Belief {
+/** How its last answer came. */
+export interface Answer {
+  /** The endpoint it came from. */
+  readonly from: Endpoint
+  /** Who had asked on behalf of this peer. */
+  readonly helper: PeerId | undefined
+  /** Over links of others. */
+  readonly carried: boolean
+}
+
+/** What is kept to be explained, only of those few that were probed or accused: a thousand are neither. */
+interface Traces {
+  answer: Answer | undefined
+  /** When each accuser spoke. */
+  readonly accusedAt: number[]
+}
+
+const noServices: readonly Instance[] = Object.freeze([])
+
+export class Belief implements Source {
   readonly id: PeerId
   readonly entries: Entries
   readonly #idHash: Digest
@@ -28,8 +48,9 @@ export class Belief {
   since: number
   lastHeard = 0
   via: Member['via'] = 'gossip'
-  /** Who accuses it at this incarnation; the first began the suspicion, the others confirm it. */
+  /** Who accuses it at this incarnation; the first began the suspicion, the others confirm it. Kept when it dies. */
   readonly accusers: PeerId[] = []
+  #traces: Traces | undefined
   /** When the suspicion runs out; the timer that carries another moment is stale. */
   suspectUntil = 0
   /** A link to it was closed since it last spoke for itself. */
@@ -45,11 +66,21 @@ export class Belief {
   #shownRttMs: number | undefined
   #places: number[] | undefined
   #prefix: number | undefined
-  /** When something new was last learnt of its entries. */
+  /** When its own word was last heard of: a new record, or a new entry, whoever brought it. */
   updatedAt: number
+  /** What tells the time: the members, once it is one of them. */
+  time: { readonly now: number } | undefined
+  /** It is this peer itself. */
+  own = false
   /** Tells once in a while those who take it for alive that it is not. */
   correctedAt = Number.NEGATIVE_INFINITY
   #snapshot: Member | undefined
+  #services = noServices
+  #servicesStale = true
+  /** What the services were last made of. */
+  #servicesVersion = 0
+  #servicesRecord: AliveRecord | undefined
+  #servicesShown: MemberStatus = 'alive'
 
   constructor(id: PeerId, now: number) {
     this.id = id
@@ -116,6 +147,35 @@ export class Belief {
     return this.#roundTrip
   }
 
+  /** Undefined until it has answered. */
+  get answer(): Answer | undefined {
+    return this.#traces?.answer
+  }
+
+  /** It has answered this peer. */
+  answered(answer: Answer, now: number): void {
+    this.lastHeard = now
+    this.failures = 0
+    this.#traces ??= { answer, accusedAt: [] }
+    this.#traces.answer = answer
+  }
+
+  accuse(accuser: PeerId, now: number): void {
+    this.#traces ??= { answer: undefined, accusedAt: [] }
+    this.#traces.accusedAt[this.accusers.length] = now
+    this.accusers.push(accuser)
+  }
+
+  /** When the accuser at this place spoke. */
+  accusedAt(place: number): number {
+    return this.#traces?.accusedAt[place] ?? this.since
+  }
+
+  /** Undefined for one that was never doubted. */
+  get comeback(): Comeback | undefined {
+    return this.#damping?.comeback
+  }
+
   /** See `Damping`. */
   penalty(now: number): number {
     return this.#damping?.penalty(now) ?? 0
@@ -131,18 +191,48 @@ export class Belief {
     return this.#damping?.settle(now) ?? false
   }
 
-  /** Call after every change that a snapshot shows. */
-  touch(): void {
+  get silentMs(): number {
+    if (this.own || this.time === undefined) return 0
+    return Math.max(0, this.time.now - Math.max(this.updatedAt, this.lastHeard))
+  }
+
+  /** Call after every change that a snapshot shows. True where the change may be one of services. */
+  touch(): boolean {
     this.#snapshot = undefined
+    const { record, shown } = this
+    const { servicesVersion } = this.entries
+    // A cursor moves a hundred times for each change of a service.
+    if (servicesVersion === this.#servicesVersion) {
+      if (servicesVersion === 0 || (record === this.#servicesRecord && shown === this.#servicesShown)) return false
+    }
+    this.#servicesVersion = servicesVersion
+    this.#servicesRecord = record
+    this.#servicesShown = shown
+    this.#servicesStale = true
+    return true
   }
 
   /** The same object until `touch` was called. */
-  snapshot(now: number): Member {
-    this.#snapshot ??= this.#makeSnapshot(now)
+  snapshot(): Member {
+    this.#snapshot ??= this.#makeSnapshot()
     return this.#snapshot
   }
 
-  #makeSnapshot(now: number): Member {
+  /** What it offers, in the order of the keys; the same array, and the same instances in it, until they change. */
+  get services(): readonly Instance[] {
+    if (!this.#servicesStale) return this.#services
+    this.#servicesStale = false
+    const before = new Map(this.#services.map((instance) => [instance.id, instance]))
+    const services = this.#instances().map((instance) => {
+      const known = before.get(instance.id)
+      return known && sameInstance(known, instance) ? known : instance
+    })
+    const same = services.length === this.#services.length && services.every((one, i) => one === this.#services[i])
+    if (!same) this.#services = Object.freeze(services)
+    return this.#services
+  }
+
+  #makeSnapshot(): Member {
     const { record } = this
     return Object.freeze({
       id: this.id,
@@ -152,7 +242,7 @@ export class Belief {
       mode: record?.mode ?? 'visible',
       incarnation: this.incarnation,
       state: this.entries.state(),
-      services: Object.freeze(this.#instances(now)),
+      services: this.services,
       endpoints: Object.freeze([...(record?.endpoints ?? [])]),
       via: this.via,
       ...(this.#shownRttMs === undefined ? {} : { rttMs: Math.round(this.#shownRttMs * 100) / 100 }),
@@ -161,28 +251,30 @@ export class Belief {
     })
   }
 
-  #instances(now: number): Instance[] {
+  #instances(): Instance[] {
     const instances: Instance[] = []
+    const { shown, present } = this
+    const standing = shown === 'left' ? 'draining' : shown === 'alive' ? 'alive' : 'suspect'
     for (const [key, value] of this.entries.serviceValues()) {
       const service = serviceFromValue(value)
-      if (service === undefined) continue
+      // One under another's key would have an id that names a service it is not of.
+      if (service === undefined || serviceKey(service) !== key) continue
       const address = service.address ?? this.#udpHost()
-      instances.push(
-        Object.freeze({
-          service: service.service,
-          id: `${this.id}/${key.slice(servicePrefix.length)}`,
-          member: this.id,
-          name: this.record?.name ?? '',
-          ...(address === undefined ? {} : { address }),
-          ...(service.port === null ? {} : { port: service.port }),
-          tags: Object.freeze([...service.tags]),
-          meta: Object.freeze(service.meta),
-          weight: service.weight,
-          health: service.health,
-          status: service.draining ? 'draining' : this.shown === 'suspect' ? 'suspect' : 'alive',
-          ageMs: Math.max(0, now - this.updatedAt),
-        }),
-      )
+      const facts = {
+        service: service.service,
+        id: `${this.id}/${key.slice(servicePrefix.length)}`,
+        member: this.id,
+        name: this.record?.name ?? '',
+        ...(address === undefined ? {} : { address }),
+        ...(service.port === null ? {} : { port: service.port }),
+        tags: Object.freeze([...service.tags]),
+        meta: Object.freeze(service.meta),
+        weight: service.weight,
+        health: service.health,
+        status: service.draining ? ('draining' as const) : (standing as Instance['status']),
+        ...(present ? {} : { lastKnown: true as const }),
+      }
+      instances.push(instanceOf(facts, this))
     }
     return instances
   }

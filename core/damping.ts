@@ -15,6 +15,12 @@ const episodeMs = 10_000
 const unsteadyFrom = 3
 const steadyBelow = 1.5
 
+/** What a member was last thought to be before it proved to be alive, and when it did. */
+export interface Comeback {
+  readonly from: 'suspicion' | 'death'
+  readonly at: number
+}
+
 export class Damping {
   #penalty = 0
   #at = 0
@@ -23,6 +29,7 @@ export class Damping {
   #sum = 0
   #weight = 1
   #unsteady = false
+  #last = 0
 
   /** What is left of the penalty. */
   penalty(now: number): number {
@@ -45,7 +52,13 @@ export class Damping {
     if (penalty >= returnedPenalty) this.#weight = 1 + this.#before
     this.#penalty = Math.max(left, Math.min(penaltyMax, this.#before + this.#sum * this.#weight))
     this.#at = now
+    this.#last = penalty
     if (this.#penalty >= unsteadyFrom) this.#unsteady = true
+  }
+
+  /** What the last penalty was for, and when. */
+  get comeback(): Comeback {
+    return { from: this.#last >= returnedPenalty ? 'death' : 'suspicion', at: this.#at }
   }
 
   get unsteady(): boolean {

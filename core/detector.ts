@@ -121,9 +121,14 @@ export class Detector {
     return id !== this.#self && belief?.present === true && this.#paths.to(belief) !== undefined
   }
 
+  isProbing(target: PeerId): boolean {
+    for (const probe of this.#probes.values()) if (probe.target === target && probe.stage !== 'failed') return true
+    return false
+  }
+
   /** Pings a member, unless it is being probed already or cannot be reached. True if a probe is under way. */
   probe(target: PeerId, now: number): boolean {
-    for (const probe of this.#probes.values()) if (probe.target === target && probe.stage !== 'failed') return true
+    if (this.isProbing(target)) return true
     if (!this.mayProbe(target) || this.#probes.size >= 2 * probesMax) return false
     const belief = this.#members.get(target)!
     const probe: Probe = {

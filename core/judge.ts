@@ -11,6 +11,7 @@ import { Health } from './health.ts'
 import { type Endpoint, kindOf } from './host.ts'
 import type { PeerId } from './ids.ts'
 import { crowdMin, Isolation } from './isolation.ts'
+import { Lag } from './lag.ts'
 import type { Members } from './members.ts'
 import type { Outbox } from './outbox.ts'
 import type { Paths } from './paths.ts'
@@ -58,6 +59,7 @@ export class Judge implements DetectorOwner {
   readonly #detector: Detector
   readonly #order: ProbeOrder
   readonly #isolation = new Isolation()
+  readonly #lag = new Lag()
   readonly #vicinity: Vicinity
   /** Members that share no channel with this peer: gateways lead to them, or nobody does. */
   readonly #beyond = new Set<PeerId>()
@@ -92,6 +94,16 @@ export class Judge implements DetectorOwner {
     return this.#isolation.reason(now)
   }
 
+  /** The latest that a timer of this peer came in the last ten to twenty seconds, in milliseconds. */
+  lagMs(now: number): number {
+    return this.#lag.worstMs(now)
+  }
+
+  /** A probe of this member is under way. */
+  isProbing(id: PeerId): boolean {
+    return this.#detector.isProbing(id)
+  }
+
   // Time
 
   /** Begins a protocol period; returns how long it lasts. */
@@ -120,6 +132,7 @@ export class Judge implements DetectorOwner {
    * void and suspicions last longer by what was missed.
    */
   late(ms: number, now: number): boolean {
+    this.#lag.take(ms, now)
     const { probePeriodMs } = this.#config
     // Once a period: several timers may wait behind one delay.
     if (ms > probePeriodMs / 4 && !this.#lagged) {
@@ -157,6 +170,7 @@ export class Judge implements DetectorOwner {
   /** The member that answered, with the round trip if it was measured; `onTime` tells whether this peer is awake. */
   receiveAck(
     ack: Header & { kind: 'ack' },
+    from: Endpoint,
     onTime: boolean,
     now: number,
   ): { belief: Belief; rttMs: number | undefined } | undefined {
@@ -165,8 +179,10 @@ export class Judge implements DetectorOwner {
     const { belief, inTime } = heard
     this.#isolation.heard()
     if (inTime) this.health.improve()
-    belief.lastHeard = now
-    belief.failures = 0
+    // The string of its record, so that none of a packet's is kept for each member.
+    const home = belief.record?.endpoints.find((endpoint) => endpoint === from)
+    const helper = home === undefined ? this.#members.at(from)?.id : undefined
+    belief.answered({ from: home ?? from, helper, carried: this.#paths.isByOthers(from) }, now)
     return heard
   }
 

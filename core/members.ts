@@ -7,6 +7,7 @@ import { type Digest, toggle } from './digest.ts'
 import type { Endpoint } from './host.ts'
 import { indexInAlphabet, type PeerId } from './ids.ts'
 import type { Member } from './member.ts'
+import { Offers } from './offers.ts'
 import { type Random, randomInt, sample } from './random.ts'
 
 /** What is held of one member, and what it has put into the digest while it was present. */
@@ -35,6 +36,9 @@ export class Members {
   /** Who has a claim against it at an endpoint. */
   readonly #accusedAt = new Map<Endpoint, Belief>()
   readonly digest: Digest = { hi: 0, lo: 0 }
+  readonly offers = new Offers()
+  /** The time of the last call into the core, in milliseconds since the epoch. */
+  now = 0
   /** Those of the present that are under suspicion. */
   readonly suspects = new Set<Belief>()
   #presentSnapshot: readonly Member[] | undefined
@@ -121,8 +125,8 @@ export class Members {
     if (belief.status === 'suspect') this.suspects.add(belief)
     else this.suspects.delete(belief)
     this.#index(belief)
-    belief.touch()
-    this.#presentSnapshot = undefined
+    if (belief.touch()) this.offers.note(belief)
+    if (belief.present || before) this.#presentSnapshot = undefined
     this.#allSnapshot = undefined
   }
 
@@ -177,12 +181,12 @@ export class Members {
   }
 
   /** Frozen; the same array until something in it changed. */
-  snapshot(now: number, withGone: boolean): readonly Member[] {
+  snapshot(withGone: boolean): readonly Member[] {
     if (withGone) {
-      this.#allSnapshot ??= Object.freeze([...this.all()].map((belief) => belief.snapshot(now)))
+      this.#allSnapshot ??= Object.freeze([...this.all()].map((belief) => belief.snapshot()))
       return this.#allSnapshot
     }
-    this.#presentSnapshot ??= Object.freeze(this.#present.map((belief) => belief.snapshot(now)))
+    this.#presentSnapshot ??= Object.freeze(this.#present.map((belief) => belief.snapshot()))
     return this.#presentSnapshot
   }
 
@@ -190,6 +194,7 @@ export class Members {
     const held = this.#rows.get(belief.id)
     if (held) return held
     const row = { belief, counted: undefined }
+    belief.time = this
     this.#rows.set(belief.id, row)
     return row
   }

@@ -34,6 +34,20 @@ export interface LinkState {
   readonly wanted: boolean
 }
 
+/** A link to one member, as far as it has got. `wanted`: it is a neighbour. */
+export interface LinkProgress {
+  /** `rtc`, or a linked channel of your own. */
+  readonly kind: string
+  /** `waiting`: for the other one to dial, or until it is tried again. */
+  readonly state: 'open' | 'opening' | 'waiting'
+  /** The member is a neighbour. */
+  readonly wanted: boolean
+  /** How many dials in a row have failed. */
+  readonly failed: number
+  /** By when it is tried again, in milliseconds from now. */
+  readonly againInMs?: number
+}
+
 export interface Target {
   readonly id: PeerId
   readonly path: Endpoint
@@ -98,6 +112,42 @@ export class Paths {
       for (const peer of wanted) if (!overlay.has(peer)) states.push({ kind, peer, open: false, wanted: true })
     }
     return states
+  }
+
+  /** The links to one member that are there or on their way. */
+  linksTo(id: PeerId, now: number): LinkProgress[] {
+    const links: LinkProgress[] = []
+    for (const [kind, overlay] of this.#overlays) {
+      const wanted = this.vicinity.of(kind).all.has(id)
+      const dial = overlay.dialOf(id)
+      if (overlay.has(id)) links.push({ kind, state: 'open', wanted, failed: 0 })
+      else if (dial?.open) links.push({ kind, state: 'opening', wanted, failed: dial.attempts })
+      else if (dial) {
+        const againInMs = Math.max(0, Math.round(dial.notBefore - now))
+        links.push({ kind, state: 'waiting', wanted, failed: dial.attempts, againInMs })
+      } else if (wanted) links.push({ kind, state: 'waiting', wanted, failed: 0 })
+    }
+    return links
+  }
+
+  /**
+   * Who stands next to a present member on the rings, whichever channels they share: first who comes behind it on each, then
+   * who comes before. On the server's rings only those that have nothing else in common count.
+   */
+  neighbours(id: PeerId): PeerId[] {
+    const belief = this.#members.get(id)
+    if (!belief?.present) return []
+    const [behind, before] = [new Set<PeerId>(), new Set<PeerId>()]
+    const kinds = (belief.record?.endpoints ?? []).map(kindOf)
+    const others = kinds.filter((kind) => kind !== 'relay')
+    for (const kind of kinds) {
+      const neighbours = this.vicinity.among(kind, belief)
+      const counts = (id: PeerId) =>
+        kind !== 'relay' || !others.some((other) => this.#members.get(id)?.has(other) === true)
+      for (const id of neighbours?.successors ?? []) if (counts(id)) behind.add(id)
+      for (const id of neighbours?.all ?? []) if (counts(id)) before.add(id)
+    }
+    return [...new Set([...behind, ...before])]
   }
 
   /**

@@ -60,21 +60,31 @@ export class Routes {
   }
 
   /** Everybody on the way to a member, itself included, by prefix; not by way of those to `avoid`. Undefined without one. */
-  find(to: PeerId, avoid: ReadonlySet<number>, lengthMax = hopsMax): readonly number[] | undefined {
+  find(
+    to: PeerId,
+    avoid: ReadonlySet<number>,
+    lengthMax = hopsMax,
+    random = this.#random,
+  ): readonly number[] | undefined {
     const back = this.#waysBack.get(to) ?? this.#olderWaysBack.get(to)
     if (back && back.length <= lengthMax && !back.some((prefix) => avoid.has(prefix)) && this.linked(back[0]!))
       return back
     const target = this.#members.get(to)
     if (!target?.present || !target.has(this.kind)) return undefined
     if (this.#overlay.has(to)) return [target.prefix]
-    return this.#search(target, avoid, lengthMax)
+    return this.#search(target, avoid, lengthMax, random)
   }
 
   /** From both ends at once, a step at a time: where 1,000 members are five hops apart, this looks at some dozens. */
-  #search(target: Belief, avoid: ReadonlySet<number>, lengthMax: number): readonly number[] | undefined {
+  #search(
+    target: Belief,
+    avoid: ReadonlySet<number>,
+    lengthMax: number,
+    random: Random,
+  ): readonly number[] | undefined {
     const ahead = new Map<Belief, Belief | undefined>()
     const behind = new Map<Belief, Belief | undefined>([[target, undefined]])
-    for (const id of shuffle([...this.#overlay.links()], this.#random)) {
+    for (const id of shuffle([...this.#overlay.links()], random)) {
       const first = this.#members.get(id)
       if (first && this.#isFit(first, avoid)) ahead.set(first, undefined)
     }
@@ -85,7 +95,7 @@ export class Routes {
       const [reached, opposite, edge] = fromHere ? [ahead, behind, near] : [behind, ahead, far]
       const next: Belief[] = []
       for (const member of edge) {
-        for (const id of shuffle([...this.#vicinity.ofOther(this.kind, member).all], this.#random)) {
+        for (const id of shuffle([...this.#vicinity.ofOther(this.kind, member).all], random)) {
           const other = this.#members.get(id)
           if (other === undefined || id === this.#self || reached.has(other)) continue
           if (opposite.has(other))

@@ -99,6 +99,14 @@ const record: fc.Arbitrary<ServiceRecord> = fc.record({
   draining: fc.boolean(),
 })
 
+test('a registration that is no object is refused with an example', () => {
+  for (const options of [undefined, null, 'web'] as unknown as ServiceOptions[]) {
+    expect(() => serviceRecord(options)).toThrow(
+      expect.objectContaining({ code: 'bad_option', message: expect.stringMatching(/^register: expected .*service/) }),
+    )
+  }
+})
+
 test('a service comes back from the wire as it was, whatever its meta keys are called', () => {
   fc.assert(
     fc.property(record, (sent) => {

@@ -3,46 +3,33 @@
  */
 
 import { ShoalError } from './errors.ts'
-import type { PeerId } from './ids.ts'
 import type { StateValue } from './member.ts'
 
-/** State keys may not begin with it. */
+/** State keys may not begin with it. @internal */
 export const servicePrefix = '$service/'
 
+/** As an instance says of itself; the words are those of Consul. */
 export type Health = 'passing' | 'warning' | 'critical'
 
-/** One offer of a service by one member. */
-export interface Instance {
-  readonly service: string
-  /** `<member id>/<service>` or `<member id>/<service>:<port>`: unique in a room. */
-  readonly id: string
-  readonly member: PeerId
-  /** The member's name. */
-  readonly name: string
-  /** As registered, else the host of the member's first `udp` endpoint; absent for a tab. */
-  readonly address?: string
-  readonly port?: number
-  readonly tags: readonly string[]
-  readonly meta: Readonly<Record<string, string>>
-  /** Relative share of the load, 1 to 65,535; 1 unless registered otherwise. */
-  readonly weight: number
-  readonly health: Health
-  readonly status: 'alive' | 'suspect' | 'draining'
-  /** Milliseconds since this peer last learnt something new about the instance, as of the snapshot. */
-  readonly ageMs: number
-}
-
+/** What `Peer.register` takes. */
 export interface ServiceOptions {
   /** A DNS label: 1 to 63 of a-z, 0-9 and inner hyphens. Upper case is lowered. */
   service: string
+  /** 1 to 65,535. A member offers a service once a port, and once without. */
   port?: number
+  /** Where clients find it, at most 255 characters; the host of this peer's `udp` endpoint if left out. */
   address?: string
+  /** At most 32, to look it up by. */
   tags?: readonly string[]
+  /** At most 32 texts, for whoever looks it up. With everything else they have to fit into 1,000 bytes. */
   meta?: Readonly<Record<string, string>>
+  /** Relative share of the load, 1 to 65,535; 1 if left out. */
   weight?: number
+  /** `passing` if left out. An instance that has to warm up begins as `critical`. */
+  health?: Health
 }
 
-/** What an entry of a service holds; positions are the wire format. */
+/** What an entry of a service holds; positions are the wire format. @internal */
 export interface ServiceRecord {
   readonly service: string
   readonly port: number | null
@@ -57,8 +44,14 @@ export interface ServiceRecord {
 const healths: readonly Health[] = ['passing', 'warning', 'critical']
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
-/** Checks a registration and completes it. Throws `bad_name` or `bad_option`, naming the field. */
+/** Checks a registration and completes it. Throws `bad_name` or `bad_option`, naming the field. @internal */
 export function serviceRecord(options: ServiceOptions): ServiceRecord {
+  if (typeof options !== 'object' || options === null) {
+    throw new ShoalError(
+      'bad_option',
+      `register: expected an object such as { service: 'api', port: 8080 }, got ${String(options)}`,
+    )
+  }
   const service = typeof options.service === 'string' ? options.service.toLowerCase() : ''
   if (!label.test(service)) {
     throw new ShoalError(
@@ -66,7 +59,7 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
       `service: expected a DNS label (1-63 of a-z, 0-9, inner hyphens), got ${JSON.stringify(options.service)}`,
     )
   }
-  const { port, address, tags = [], meta = {}, weight = 1 } = options
+  const { port, address, tags = [], meta = {}, weight = 1, health = 'passing' } = options
   requireWhole('port', port, 1, 65535)
   requireWhole('weight', weight, 1, 65535)
   if (address !== undefined && (typeof address !== 'string' || address.length === 0 || address.length > 255)) {
@@ -76,6 +69,7 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
     throw new ShoalError('bad_option', 'tags: expected at most 32 strings')
   }
   if (!isStringMap(meta)) throw new ShoalError('bad_option', 'meta: expected at most 32 string values')
+  requireHealth(health)
   return {
     service,
     port: port ?? null,
@@ -83,17 +77,23 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
     tags: [...tags],
     meta: { ...meta },
     weight,
-    health: 'passing',
+    health,
     draining: false,
   }
 }
 
-/** The entry key of an instance: a member offers a service once per port. */
+/** Throws `bad_option` for anything but a health. @internal */
+export function requireHealth(health: unknown): void {
+  if (healths.some((known) => known === health)) return
+  throw new ShoalError('bad_option', `health: expected ${healths.join(', ')}, got ${String(health)}`)
+}
+
+/** The entry key of an instance: a member offers a service once per port. @internal */
 export function serviceKey(record: Pick<ServiceRecord, 'service' | 'port'>): string {
   return `${servicePrefix}${record.service}${record.port === null ? '' : `:${record.port}`}`
 }
 
-/** The positional value that goes on the wire. */
+/** The positional value that goes on the wire. @internal */
 export function serviceToValue(record: ServiceRecord): StateValue {
   return [
     record.service,
@@ -107,7 +107,7 @@ export function serviceToValue(record: ServiceRecord): StateValue {
   ]
 }
 
-/** A record from a decoded entry value, or undefined when another peer wrote something else under the prefix. */
+/** A record from a decoded entry value, or undefined when another peer wrote something else under the prefix. @internal */
 export function serviceFromValue(value: StateValue): ServiceRecord | undefined {
   if (!Array.isArray(value) || value.length < 8) return undefined
   const [service, port, address, tags, pairs, weight, health, draining] = value

@@ -7,6 +7,9 @@ import type { PeerId } from './ids.ts'
 import type { Members } from './members.ts'
 import { type Neighbours, Rings } from './rings.ts'
 
+/** Kinds of channel that are none of this peer's, of which rings are kept: strangers may make up any number. */
+const foreignMax = 8
+
 interface Street {
   readonly kind: string
   readonly rings: Rings
@@ -18,6 +21,8 @@ export class Vicinity {
   readonly #self: PeerId
   readonly #members: Members
   readonly #streets: readonly Street[]
+  /** Of kinds that this peer has no channel of; made when somebody asks. */
+  readonly #foreign: Street[] = []
 
   constructor(self: PeerId, kinds: readonly string[], members: Members) {
     this.#self = self
@@ -27,7 +32,7 @@ export class Vicinity {
 
   /** A member came, or this peer itself. */
   add(belief: Belief): void {
-    for (const street of this.#streets) {
+    for (const street of this.#all()) {
       if (!belief.has(street.kind)) continue
       street.rings.add(belief)
       street.neighbours = undefined
@@ -37,7 +42,7 @@ export class Vicinity {
   /** A member died or left. */
   remove(belief: Belief): void {
     // From all: its record may name other channels by now than when it came.
-    for (const street of this.#streets) {
+    for (const street of this.#all()) {
       street.rings.remove(belief)
       street.neighbours = undefined
     }
@@ -55,8 +60,25 @@ export class Vicinity {
     return this.#streets.find((one) => one.kind === kind)!.rings.of(belief)
   }
 
+  /** The same on the rings of any kind, also of one that this peer has no channel of: what others make of it. */
+  among(kind: string, belief: Belief): Neighbours | undefined {
+    return (this.#all().find((street) => street.kind === kind) ?? this.#lookInto(kind))?.rings.of(belief)
+  }
+
   /** True if this member is next to this peer on some ring. */
   has(id: PeerId): boolean {
     return this.#streets.some(({ kind }) => this.of(kind).all.has(id))
+  }
+
+  #all(): readonly Street[] {
+    return this.#foreign.length === 0 ? this.#streets : [...this.#streets, ...this.#foreign]
+  }
+
+  #lookInto(kind: string): Street | undefined {
+    if (this.#foreign.length >= foreignMax) return undefined
+    const street = { kind, rings: new Rings(), neighbours: undefined }
+    for (const belief of this.#members.present()) if (belief.has(kind)) street.rings.add(belief)
+    this.#foreign.push(street)
+    return street
   }
 }

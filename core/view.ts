@@ -39,7 +39,8 @@ export interface ViewOwner {
   readonly usualRttMs: number
   /** Others hold something of this peer at `incarnation` that it must outbid. */
   accused(incarnation: number): void
-  notify(type: MemberEvent['type'], belief: Belief): void
+  /** `changed` for what raises no event. */
+  notify(type: MemberEvent['type'] | 'changed', belief: Belief): void
   count(what: string): void
 }
 
@@ -111,7 +112,7 @@ export class View {
       if (this.members.size >= this.#config.membersMax) return this.#owner.count('members_refused')
       if (incarnation > incarnationJumpMax) return this.#owner.count('incarnations_refused')
       const added = new Belief(id, now)
-      this.#adopt(added, record, bytes)
+      this.#adopt(added, record, bytes, now)
       this.#owner.notify('join', added)
       return
     }
@@ -125,7 +126,7 @@ export class View {
       belief.since = now
       if (before !== 'left') belief.punish(before === 'suspect' ? refutedPenalty : returnedPenalty, now)
     }
-    this.#adopt(belief, record, bytes)
+    this.#adopt(belief, record, bytes, now)
     this.#owner.notify(eventOf(shown, belief.shown), belief)
   }
 
@@ -136,7 +137,7 @@ export class View {
     return tie && belief.recordBytes !== undefined && bytesSupersede(bytes, belief.recordBytes)
   }
 
-  #adopt(belief: Belief, record: AliveRecord, bytes: Uint8Array): void {
+  #adopt(belief: Belief, record: AliveRecord, bytes: Uint8Array, now: number): void {
     const kept = new Uint8Array(bytes)
     this.members.forgetEndpoints(belief)
     for (const endpoint of record.endpoints) {
@@ -147,6 +148,7 @@ export class View {
     belief.recordBytes = kept
     belief.incarnation = record.incarnation
     belief.severed = false
+    belief.updatedAt = now
     belief.entries.forgetUpTo(record.floor)
     this.members.update(belief)
     this.members.moveIn(belief)
@@ -186,7 +188,8 @@ export class View {
     const kept = new Uint8Array(bytes)
     belief.incarnation = incarnation
     this.#end(belief, 'left', kept, now)
-    if (wasPresent) this.#owner.notify('leave', belief)
+    // One that was taken for dead, or was not known, is no news, but what is remembered of it is another.
+    this.#owner.notify(wasPresent ? 'leave' : 'changed', belief)
   }
 
   #receiveAccusation(accusation: Accusation, now: number): void {
@@ -218,7 +221,7 @@ export class View {
     if (belief.accusers.includes(accuser)) return
     if (belief.accusers.length > confirmationsMax(this.members.size)) return
     const bytes = encodeRumour(accusation)
-    belief.accusers.push(accuser)
+    belief.accuse(accuser, now)
     this.#owner.spread(first ? belief.id : accusationSubject(belief.id, accuser), bytes)
     if (!first) return this.#owner.suspected(belief)
     const { shown } = belief
@@ -233,9 +236,14 @@ export class View {
 
   /** What was said against it is over. */
   #acquit(belief: Belief): void {
-    this.#owner.withdraw(belief.accusers.slice(1).map((accuser) => accusationSubject(belief.id, accuser)))
+    this.#withdraw(belief)
     belief.accusers.length = 0
     belief.claimBytes = undefined
+  }
+
+  /** Nobody needs to hear of those who confirmed the suspicion any more. */
+  #withdraw(belief: Belief): void {
+    this.#owner.withdraw(belief.accusers.slice(1).map((accuser) => accusationSubject(belief.id, accuser)))
   }
 
   #isRipe(belief: Belief, now: number): boolean {
@@ -249,7 +257,8 @@ export class View {
   }
 
   #end(belief: Belief, status: 'dead' | 'left', bytes: Uint8Array, now: number): void {
-    this.#acquit(belief)
+    if (status === 'left') this.#acquit(belief)
+    else this.#withdraw(belief)
     belief.status = status
     belief.since = now
     belief.claimBytes = bytes
