@@ -6,6 +6,6 @@ export type Due =
   | { type: 'period'; at: number }
   | JudgeTimer
   | { type: 'sync'; seq: number; at: number }
-  | { type: 'signal'; seq: number }
+  | { type: 'signal' | 'letter' | 'reminder'; seq: number }
   | { type: 'gossip' | 'heal'; at: number }
   | { type: 'sweep' }

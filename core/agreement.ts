@@ -4,9 +4,11 @@
 
 import { type Digest, sameDigest } from './digest.ts'
 
+/** How far this view agrees with those of others, as their last pings and acks tell. */
 export interface Consistency {
   /** Of the last digests seen of other members, how many were ours. */
   readonly agreeing: number
+  /** How many digests that is, 8 at most; 0 while nobody was heard. */
   readonly asked: number
   /** When a digest last agreed, in milliseconds since the epoch by this peer's clock; 0 if never. */
   readonly lastAgreedAt: number

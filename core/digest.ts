@@ -22,12 +22,12 @@ export function toggle(digest: Digest, fact: Readonly<Digest>): void {
   digest.lo = (digest.lo ^ fact.lo) >>> 0
 }
 
-/** Hash of a text with two independent seeds. */
+/** Hash of a text with two independent seeds. @internal */
 export function hashText(text: string): Digest {
   return { hi: murmur(text, 0x9747b28c), lo: murmur(text, 0x2545f491) }
 }
 
-/** The fact that something hashed as `base` stands at `number` (an incarnation or a version). */
+/** The fact that something hashed as `base` stands at `number` (an incarnation or a version). @internal */
 export function hashFact(base: Readonly<Digest>, number: number): Digest {
   return {
     hi: finish(base.hi ^ Math.imul(number, 0x85ebca6b)),

@@ -100,7 +100,7 @@ test('of two shares that wait each has a third of the room at least, and alone i
   const entry = new Uint8Array(100).fill(2)
   for (let i = 0; i < 40; i++) flood.add(`member ${i}`, claim, i, 'membership', undefined)
   expect(flood.take('a', 900)).toHaveLength(9)
-  for (let i = 0; i < 40; i++) flood.add(`entry ${i}`, entry, 100 + i, 'application', undefined)
+  for (let i = 0; i < 40; i++) flood.add(`entry ${i}`, entry, 100 + i, 'state', undefined)
   const taken = flood.take('a', 900)
   expect(taken).toHaveLength(9)
   expect(taken.filter((bytes) => bytes === entry).length).toBeGreaterThanOrEqual(3)
@@ -110,7 +110,7 @@ test('of two shares that wait each has a third of the room at least, and alone i
 test('an entry too long for a third of a packet gets its turn, however many claims come', () => {
   const { flood } = aimedAt('a')
   const entry = new Uint8Array(850).fill(2)
-  flood.add('entry', entry, 1, 'application', undefined)
+  flood.add('entry', entry, 1, 'state', undefined)
   let bursts = 0
   for (let told = false; !told && bursts < 20; bursts++) {
     for (let i = 0; i < 20; i++)
@@ -124,7 +124,7 @@ test('an entry too long for a third of a packet gets its turn, however many clai
 test('what one share leaves free the other takes', () => {
   const { flood } = aimedAt('a')
   for (let i = 0; i < 20; i++) flood.add(`member ${i}`, new Uint8Array(100).fill(1), i, 'membership', undefined)
-  flood.add('entry', new Uint8Array(50).fill(2), 99, 'application', undefined)
+  flood.add('entry', new Uint8Array(50).fill(2), 99, 'state', undefined)
   expect(flood.take('a', 900).map(({ length }) => length)).toEqual([...Array(6).fill(100), 50, 100, 100])
 })
 
@@ -148,7 +148,7 @@ test('beyond the bound of a share its oldest rumour is dropped and counted, and 
   const flood = new Flood(2)
   flood.aim(['a'])
   const bytes = [1, 2, 3].map((n) => new Uint8Array([n]))
-  flood.add('entry', new Uint8Array([9]), 9, 'application', undefined)
+  flood.add('entry', new Uint8Array([9]), 9, 'state', undefined)
   bytes.forEach((one, i) => {
     flood.add(`member ${i}`, one, i, 'membership', undefined)
   })
@@ -337,5 +337,5 @@ function aimedAt(...targets: string[]) {
 }
 
 function shareOf(subject: number): Share {
-  return subject % 2 === 0 ? 'membership' : 'application'
+  return subject % 2 === 0 ? 'membership' : 'state'
 }

@@ -6,7 +6,7 @@
  */
 
 import type { PeerId } from './ids.ts'
-import type { Share } from './rumours.ts'
+import { messagesMax, type Share, shares } from './rumours.ts'
 
 interface Waiting {
   readonly subject: string
@@ -22,8 +22,8 @@ interface Waiting {
 
 /** Links held and neighbours told over a server; a bitmask has no more. */
 export const targetsMax = 30
-/** In one of so many bursts entries go first. */
-const entriesFirstEvery = 4
+/** In one of so many bursts entries go first, in another one messages. */
+const firstEvery = 4
 /** Rumours too long for what is left of a packet that are passed over before it is taken for full. */
 const missesMax = 8
 /** A rumour leaves so often at least, however few are there to be told. */
@@ -33,7 +33,11 @@ export class Flood {
   readonly #sizeMax: number
   readonly #bitOf = new Map<PeerId, number>()
   /** Of each share, in the order they came. */
-  readonly #queues: Record<Share, Map<string, Waiting>> = { membership: new Map(), application: new Map() }
+  readonly #queues: Record<Share, Map<string, Waiting>> = {
+    membership: new Map(),
+    state: new Map(),
+    message: new Map(),
+  }
   readonly #byFingerprint = new Map<number, Waiting>()
   dropped = 0
   #turns = 0
@@ -44,7 +48,7 @@ export class Flood {
   }
 
   get size(): number {
-    return this.#queues.membership.size + this.#queues.application.size
+    return shares.reduce((sum, share) => sum + this.#queues[share].size, 0)
   }
 
   get targets(): Iterable<PeerId> {
@@ -80,7 +84,7 @@ export class Flood {
   add(subject: string, bytes: Uint8Array, fingerprint: number, share: Share, source: PeerId | undefined): void {
     const queue = this.#queues[share]
     this.#remove(subject)
-    if (queue.size >= this.#sizeMax) {
+    if (queue.size >= (share === 'message' ? Math.min(this.#sizeMax, messagesMax) : this.#sizeMax)) {
       this.#remove(queue.keys().next().value!)
       this.dropped++
     }
@@ -117,19 +121,27 @@ export class Flood {
     }
   }
 
-  /** What one target is told in a packet with `room` bytes left: of either share a third at least, if both wait, but for one burst in four. */
+  /**
+   * What one target is told in a packet with `room` bytes left: of each share that waits a third at least, but for one burst
+   * in four each in which entries or messages go first.
+   */
   take(target: PeerId, room: number): Uint8Array[] {
     const bit = this.#bit(target)
     if (bit === 0) return []
-    const { membership, application } = this.#queues
+    const third = Math.floor(room / shares.length)
     const taken: Uint8Array[] = []
-    const third = Math.floor(room / 3)
     let left = room
     // Now and then all of it, since an entry may be longer than what is left otherwise.
-    if (this.#turns % entriesFirstEvery === entriesFirstEvery - 1) left -= take(application, bit, left, taken)
-    left -= take(membership, bit, application.size > 0 ? Math.max(0, left - third) : left, taken)
-    left -= take(application, bit, left, taken)
-    take(membership, bit, left, taken)
+    const turn = this.#turns % firstEvery
+    const first = turn === firstEvery - 1 ? 'state' : turn === 1 ? 'message' : undefined
+    if (first) left -= take(this.#queues[first], bit, left, taken)
+    const waiting = shares.filter((share) => this.#queues[share].size > 0)
+    for (const [i, share] of waiting.entries()) {
+      const others = waiting.length - 1 - i
+      left -= take(this.#queues[share], bit, Math.max(0, left - others * third), taken)
+    }
+    // The last of them has had all there was.
+    for (let i = 0; i < waiting.length - 1; i++) left -= take(this.#queues[waiting[i]!], bit, left, taken)
     return taken
   }
 
@@ -144,12 +156,11 @@ export class Flood {
   }
 
   *#waiting(): Generator<Waiting> {
-    yield* this.#queues.membership.values()
-    yield* this.#queues.application.values()
+    for (const share of shares) yield* this.#queues[share].values()
   }
 
   #remove(subject: string): void {
-    for (const queue of [this.#queues.membership, this.#queues.application]) {
+    for (const queue of Object.values(this.#queues)) {
       const waiting = queue.get(subject)
       if (waiting === undefined) continue
       queue.delete(subject)

@@ -6,9 +6,12 @@
 /** 22 characters of base64url standing for 16 bytes. */
 export type PeerId = string
 
+/** Bytes of an id. */
 export const idBytes = 16
+/** Characters of an id as text. */
 export const idTextLength = 22
 
+/** base64url, in the order of its values. @internal */
 export const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const codeOf = new Int16Array(128).fill(-1)
 const charCodes = new Uint8Array(64)
@@ -20,7 +23,7 @@ for (let i = 0; i < alphabet.length; i++) {
 /** The characters of the id that is being written. */
 const written: number[] = new Array(idTextLength).fill(0)
 
-/** Where the first character of a text stands in the alphabet; the caller vouches that it does. */
+/** Where the first character of a text stands in the alphabet; the caller vouches that it does. @internal */
 export function indexInAlphabet(text: string): number {
   return codeOf[text.charCodeAt(0)]!
 }
@@ -59,7 +62,7 @@ export function idToBytes(id: PeerId): Uint8Array {
   return bytes
 }
 
-/** The first 32 bits of an id: enough to tell members from one another where it is only a hint. */
+/** The first 32 bits of an id: enough to tell members from one another where it is only a hint. @internal */
 export function idPrefix(id: PeerId): number {
   const bytes = idToBytes(id)
   return ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0

@@ -16,9 +16,11 @@ type OverlayConfig = Pick<
 >
 
 interface Dial {
+  /** How many have failed. */
   attempts: number
   /** Not again before. */
   notBefore: number
+  /** It is being dialled. */
   open: boolean
 }
 
@@ -49,6 +51,11 @@ export class Overlay {
 
   links(): Iterable<PeerId> {
     return this.#links.keys()
+  }
+
+  /** What is known of a link that is not open; undefined where nobody is dialling. */
+  dialOf(peer: PeerId): Readonly<Dial> | undefined {
+    return this.#dials.get(peer)
   }
 
   /** The linked peer whose id begins with these bits. */

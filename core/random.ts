@@ -17,12 +17,12 @@ export function seededRandom(seed: number): Random {
   }
 }
 
-/** A whole number in [0, limit). */
+/** A whole number in [0, limit). @internal */
 export function randomInt(random: Random, limit: number): number {
   return Math.floor(random() * limit)
 }
 
-/** Shuffles in place (Fisher-Yates). */
+/** Shuffles in place (Fisher-Yates). @internal */
 export function shuffle<T>(items: T[], random: Random): T[] {
   for (let i = items.length - 1; i > 0; i--) {
     const j = randomInt(random, i + 1)
@@ -33,7 +33,7 @@ export function shuffle<T>(items: T[], random: Random): T[] {
   return items
 }
 
-/** Up to `count` different items in random order; `items` is left as it was. */
+/** Up to `count` different items in random order; `items` is left as it was. @internal */
 export function sample<T>(items: readonly T[], count: number, random: Random): T[] {
   const pool = [...items]
   const taken = Math.min(count, pool.length)
@@ -47,7 +47,7 @@ export function sample<T>(items: readonly T[], count: number, random: Random): T
   return pool
 }
 
-/** 16 random bytes for an id in worlds that have no `crypto`: simulations and tests. */
+/** 16 random bytes for an id in worlds that have no `crypto`: simulations and tests. @internal */
 export function randomBytes(random: Random, length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   for (let i = 0; i < length; i++) bytes[i] = randomInt(random, 256)

@@ -9,6 +9,11 @@ export class RoundTrip {
     return this.#smoothedMs
   }
 
+  /** By how much round trips differ from that, smoothed too. */
+  get variationMs(): number {
+    return this.#variationMs
+  }
+
   /** How long an answer may take before it counts as late; undefined until something was measured. */
   get timeoutMs(): number | undefined {
     return this.#smoothedMs === undefined ? undefined : this.#smoothedMs + 4 * this.#variationMs

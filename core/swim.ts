@@ -1,65 +1,54 @@
-/**
- * The protocol's state machine: SWIM with rumours on probe traffic, sync by digests, and healing. Synchronous, without
- * I/O: commands, packets, link events and time go in, effects go out through a `Host`; the same inputs with the same
- * random numbers give the same effects. What is decided is decided here; the classes it owns compute.
- */
+/** The protocol's state machine. What is decided is decided here; the classes it owns compute. */
 
 import type { Due } from './agenda.ts'
 import { Agreement, type Consistency } from './agreement.ts'
 import { Answers } from './answers.ts'
 import type { Belief } from './belief.ts'
+import { Broadcasts } from './broadcasts.ts'
 import { Bursts } from './bursts.ts'
-import { decodeRumour, type Header } from './codec.ts'
-import { type Config, defaultConfig } from './config.ts'
+import { decodeRumour } from './codec.ts'
+import { defaultConfig } from './config.ts'
 import { Contacts } from './contacts.ts'
 import { Deadlines } from './deadlines.ts'
-import { type Digest, roomTag } from './digest.ts'
+import { roomTag } from './digest.ts'
 import { ShoalError } from './errors.ts'
-import {
-  addressOf,
-  type ChannelInfo,
-  type Endpoint,
-  type Host,
-  kindOf,
-  type PeerStatus,
-  packetBytesMax,
-} from './host.ts'
-import { idPrefix, type PeerId } from './ids.ts'
+import { Explainer } from './explain.ts'
+import { addressOf, type Endpoint, type Host, kindOf, type PeerStatus, packetBytesMax, type SwimEvent } from './host.ts'
+import type { PeerId } from './ids.ts'
 import { Inbox, type Opened } from './inbox.ts'
 import { Judge } from './judge.ts'
+import { Letters } from './letters.ts'
 import type { Member, MemberEvent, MemberMode } from './member.ts'
 import type { Members } from './members.ts'
 import { Mesh } from './mesh.ts'
 import { News } from './news.ts'
-import { claimBytesMax, Outbox } from './outbox.ts'
+import { Outbox } from './outbox.ts'
 import { type LinkState, Paths } from './paths.ts'
 import { type Random, randomInt } from './random.ts'
+import { Reception } from './reception.ts'
 import { Routes } from './routes.ts'
-import { type EntryChange, Self, type SelfOptions } from './self.ts'
+import { type EntryChange, Self } from './self.ts'
 import { Standing } from './standing.ts'
+import type { SwimOptions } from './swim-options.ts'
 import { Sync } from './sync.ts'
 import { View, type ViewOwner } from './view.ts'
-
-export interface SwimOptions extends Omit<SelfOptions, 'endpoints'> {
-  room: string
-  /** In order of preference: where two peers share several kinds, the first is used. */
-  channels: readonly ChannelInfo[]
-  random: Random
-  host: Host
-  /** The driver's clock, in milliseconds; it never runs backwards. */
-  now: number
-  config?: Partial<Config>
-}
 
 const sweepMs = 60_000
 /** In a larger room a newcomer does not pass on what it is taught. */
 const taughtMax = 256
 
+/**
+ * The protocol of one peer: SWIM with rumours on probe traffic, sync by digests, and healing. Synchronous, without I/O:
+ * commands, packets, link events and time go in, effects go out through a `Host`; the same inputs with the same random
+ * numbers give the same effects. For drivers and channels of your own; `join` and `startPeer` bring theirs.
+ */
 export class Swim implements ViewOwner {
+  /** This peer. */
   readonly id: PeerId
-  /** What `members()` is made from, for tests and simulators to read; nothing outside the core may change it. */
+  /** What `members()` is made from; nothing outside the core may change it. @internal */
   readonly beliefs: Members
-  readonly #config: Config
+  /** Why members are believed to be what they are. @internal */
+  readonly explainer: Explainer
   readonly #random: Random
   readonly #host: Host
   readonly #view: View
@@ -68,32 +57,32 @@ export class Swim implements ViewOwner {
   readonly #outbox: Outbox
   readonly #judge: Judge
   readonly #sync: Sync
+  readonly #broadcasts: Broadcasts
+  readonly #letters: Letters
   readonly #contacts: Contacts
-  readonly #answers: Answers
   readonly #agreement: Agreement
   readonly #bursts: Bursts
   readonly #inbox: Inbox
+  readonly #reception: Reception
   readonly #deadlines = new Deadlines<Due>()
   readonly #counters = new Map<string, number>()
   readonly #news = new News()
   readonly #standing = new Standing()
   #quiet = false
-  #now: number
 
   constructor(options: SwimOptions) {
     const { id, name, user, mode, room, channels, random, host, now } = options
     const config = { ...defaultConfig, ...options.config }
     this.id = id
-    this.#config = config
     this.#random = random
     this.#host = host
-    this.#now = now
     const tag = roomTag(room)
     this.#agreement = new Agreement(config.differencesMax)
     this.#bursts = new Bursts(config)
     this.#view = new View(id, config, this)
     const { members } = this.#view
     this.beliefs = members
+    members.now = now
     const count = (what: string) => this.count(what)
     const nextSeq = () => randomInt(random, 2 ** 32)
     this.#paths = new Paths(id, channels, members, config, random, host)
@@ -105,6 +94,7 @@ export class Swim implements ViewOwner {
     this.#inbox = new Inbox(tag, this.#paths, this.#outbox, count)
     const court = { self: id, view: this.#view, paths: this.#paths, outbox: this.#outbox, config, random }
     this.#judge = new Judge(court, { wake: (timer, at) => this.#deadlines.add(at, timer), nextSeq, count })
+    this.explainer = new Explainer(this, this.#paths, this.#judge, this.#outbox.mesh)
     this.#sync = new Sync(id, members, config, {
       ask: (to, header, padded) => this.#outbox.ask(to, header, this.#self.belief.recordBytes!, padded),
       isStrange: (to) => this.#standing.status === 'joining' || members.at(to) === undefined,
@@ -114,11 +104,30 @@ export class Swim implements ViewOwner {
       finished: (complete) => this.#synced(complete),
       nextSeq,
     })
-    this.#answers = new Answers(members)
     const endpoints = channels.map(({ endpoint }) => endpoint)
     this.#self = new Self({ id, name, user, mode, endpoints }, members, (...rumour) => this.spread(...rumour), now)
     this.#paths.vicinity.add(this.#self.belief)
     this.#contacts = new Contacts(id, members, this.#paths, this.#sync, config, random)
+    const tell = (event: SwimEvent) => this.#news.say(event)
+    this.#broadcasts = new Broadcasts(id, members, { spread: (...rumour) => this.spread(...rumour), tell, count }, now)
+    const wakeLetter = (seq: number, at: number) => this.#deadlines.add(at, { type: 'letter', seq })
+    const postman = { wake: wakeLetter, nextSeq, tell, count }
+    this.#letters = new Letters(id, members, this.#paths, this.#outbox, random, postman, now)
+    this.#reception = new Reception({
+      ...court,
+      members,
+      judge: this.#judge,
+      sync: this.#sync,
+      letters: this.#letters,
+      contacts: this.#contacts,
+      answers: new Answers(members),
+      agreement: this.#agreement,
+      standing: this.#standing,
+      news: this.#news,
+      deadlines: this.#deadlines,
+      probePeriodMs: config.probePeriodMs,
+      count,
+    })
     this.#wake('heal', this.#contacts.nextHealing(now))
     // A random start keeps peers that were started together from probing in step.
     const beginsAt = now + random() * config.probePeriodMs
@@ -126,8 +135,17 @@ export class Swim implements ViewOwner {
     this.#deadlines.add(now + sweepMs, { type: 'sweep' })
   }
 
+  get #now(): number {
+    return this.beliefs.now
+  }
+
+  set #now(now: number) {
+    this.beliefs.now = now
+  }
+
   // Reading
 
+  /** See `Peer.status`. */
   get status(): PeerStatus {
     return this.#standing.status
   }
@@ -137,29 +155,32 @@ export class Swim implements ViewOwner {
     return this.#standing.reason(this.beliefs.size)
   }
 
+  /** This peer as a member. */
   self(): Member {
-    return this.#self.belief.snapshot(this.#now)
+    return this.#self.belief.snapshot()
   }
 
   /** Frozen; the same array until something in it changes. With `gone`, dead and left members still remembered too. */
   members(options: { gone?: boolean } = {}): readonly Member[] {
-    return this.#view.members.snapshot(this.#now, options.gone === true)
+    return this.#view.members.snapshot(options.gone === true)
   }
 
+  /** One member, present or remembered. */
   member(id: PeerId): Member | undefined {
-    return this.#view.members.get(id)?.snapshot(this.#now)
+    return this.#view.members.get(id)?.snapshot()
   }
 
-  /** Links held and wanted, of channels that have any. */
+  /** Links held and wanted, of channels that have any. @internal */
   links(): readonly LinkState[] {
     return this.#paths.links()
   }
 
-  /** This member's own entries, as `Self.lasting` gives them. */
+  /** This member's own entries, as `Self.lasting` gives them. @internal */
   lasting(): EntryChange[] {
     return this.#self.lasting()
   }
 
+  /** See `Peer.consistency`. */
   consistency(): Consistency {
     return this.#agreement.consistency(this.#view.members.digest)
   }
@@ -204,15 +225,41 @@ export class Swim implements ViewOwner {
     this.#settle()
   }
 
-  /** Changes this member's entries, all or none. Throws `left`, and as `Self.change` does. */
+  /** Changes this member's entries, all or none. Throws as `Peer.setState`. */
   change(changes: readonly EntryChange[], now: number): void {
-    if (this.#standing.status === 'left')
-      throw new ShoalError('left', 'this peer has left its room; nothing was changed')
+    this.#assertPresent('changed')
     this.#now = now
     if (this.#self.change(changes, now)) this.notify('update', this.#self.belief)
     this.#settle()
   }
 
+  /** Throws what `change` would throw if `waiting` were changed as well; see `Self.check`. @internal */
+  check(changes: readonly EntryChange[], waiting?: () => readonly EntryChange[]): EntryChange[] {
+    return this.#self.check(changes, waiting)
+  }
+
+  /** Says something to everybody else here; with `answerMs` it is a query. Returns its number. Throws as `Peer.publish`. */
+  publish(topic: string, data: unknown, now: number, answerMs = 0): number {
+    this.#assertPresent('sent')
+    this.#now = now
+    const seq = this.#broadcasts.publish(topic, data, answerMs, now)
+    this.#settle()
+    return seq
+  }
+
+  /**
+   * Says something to one member; a `receipt` with this `ref` tells whether its peer acknowledged it. With `re` it answers
+   * a query, and is dropped and counted where that would throw. Throws as `Peer.send`.
+   */
+  send(ref: number, to: PeerId, data: unknown, now: number, re?: number): void {
+    this.#assertPresent('sent')
+    this.#now = now
+    if (re === undefined) this.#letters.send(ref, to, data, now)
+    else this.#letters.answer(to, re, data, now)
+    this.#settle()
+  }
+
+  /** What this peer's page does: it goes into the record that others see. */
   setMode(mode: MemberMode, now: number): void {
     if (this.#standing.status === 'left' || mode === this.#self.belief.record?.mode) return
     this.#now = now
@@ -234,10 +281,12 @@ export class Swim implements ViewOwner {
     this.#settle()
   }
 
-  /**
-   * Sends what a linked channel needs to open a link (offers, answers, candidates) to a peer over the mesh. False where no
-   * path leads there, or the data is too long for a packet: then another way is wanted at once.
-   */
+  /** Raises a `reminder` with this number once `at` has come; not behind a farewell. */
+  remind(seq: number, at: number): void {
+    this.#deadlines.add(at, { type: 'reminder', seq })
+  }
+
+  /** Sends what opens a link of a linked channel over the mesh; false where no path leads there or it is too long. */
   sendSignal(kind: string, to: PeerId, data: Uint8Array, now: number): boolean {
     this.#now = now
     return this.#standing.status !== 'left' && this.#outbox.mesh?.signals.send(kind, to, data, now) === true
@@ -261,71 +310,17 @@ export class Swim implements ViewOwner {
     const room = this.#view.members.at(from) ? packetBytesMax : length
     // What a newcomer is taught the others know already, unless they are joining too.
     this.#quiet = this.#standing.status === 'joining' && header.kind === 'page' && this.beliefs.size > taughtMax
-    for (const { rumour, bytes } of rumours) this.#view.receive(rumour, bytes, this.#now)
+    for (const { rumour, bytes } of rumours) {
+      if (rumour.type === 'message') this.#broadcasts.receive(rumour, bytes, this.#now)
+      else this.#view.receive(rumour, bytes, this.#now)
+    }
     this.#quiet = false
-    this.#receiveHeader(header, from, room, length)
-  }
-
-  #receiveHeader(header: Header, from: Endpoint, room: number, bytes: number): void {
-    switch (header.kind) {
-      case 'ping':
-        return this.#receivePing(header, from, room)
-      case 'ack':
-        return this.#receiveAck(header, from)
-      case 'pingReq':
-        return this.#judge.receivePingReq(header, from, this.#now)
-      case 'nack':
-        return this.#judge.receiveNack(header, from, this.#now)
-      case 'gossip':
-        return
-      case 'ranges':
-      case 'fetch': {
-        if (this.#standing.status === 'joining') this.#contacts.welcome(header.from, from, room, this.#now)
-        const { header: answer, records } = this.#answers.to(header, this.#outbox.spaceTo(from, room) - claimBytesMax)
-        return this.#outbox.reply(answer, records, from, room, header.from)
-      }
-      case 'parts':
-        return this.#sync.receiveParts(header, from, this.#now)
-      case 'page':
-        return this.#sync.receivePage(header, from, bytes, this.#now)
-      case 'signal':
-        return this.#outbox.acknowledge(header, from)
-      case 'signalAck':
-        return this.#outbox.mesh?.signals.receiveAck(header.seq)
-      case 'astray':
-        if (this.#paths.relay(header.to)) this.#news.change()
-        return this.#outbox.mesh?.signals.astray(header.to)
-    }
-  }
-
-  #receivePing(ping: Header & { kind: 'ping' }, from: Endpoint, room: number): void {
-    if (ping.to !== idPrefix(this.id)) {
-      // Meant for one who lived here before: who asks should know at once, as a closed port would tell.
-      this.count('pings_astray')
-      return this.#outbox.forward({ kind: 'nack', seq: ping.seq }, from)
-    }
-    this.#outbox.reply({ kind: 'ack', seq: ping.seq, ...this.#view.members.digest }, [], from, room, ping.from, true)
-    // A stranger's digest counts for nothing: a sync with an endpoint that was only claimed would send it more than it sent.
-    if (this.#view.members.at(from)) this.#observe(ping, from)
-  }
-
-  #receiveAck(ack: Header & { kind: 'ack' }, from: Endpoint): void {
-    // Where this peer was away itself, the time that passed says nothing about the way.
-    const overdueMs = this.#now - this.#deadlines.next
-    const heard = this.#judge.receiveAck(ack, overdueMs < this.#config.probePeriodMs / 4, this.#now)
-    if (heard === undefined) return
-    const { belief, rttMs } = heard
-    // Whoever answers there lives there, whatever others say that they do.
-    if (belief.present && belief.record?.endpoints.includes(from)) this.#view.members.moveIn(belief)
-    if (rttMs !== undefined && belief.measure(rttMs)) {
-      this.#view.members.update(belief)
-      this.#news.change()
-    }
-    this.#observe(ack, rttMs === undefined ? undefined : from)
+    this.#reception.take(header, from, room, length, this.#now)
   }
 
   // Links
 
+  /** A link of a channel is open: see `ChannelEvents`. */
   linkUp(kind: string, peer: PeerId, now: number): void {
     this.#now = now
     this.#refreshPaths(this.#paths.linkUp(kind, peer) ? undefined : peer)
@@ -389,6 +384,10 @@ export class Swim implements ViewOwner {
         return this.#sync.wake(due.seq, due.at, this.#now)
       case 'signal':
         return this.#outbox.mesh?.signals.expire(due.seq, this.#now)
+      case 'letter':
+        return this.#letters.expire(due.seq, this.#now)
+      case 'reminder':
+        return this.#host.notify({ type: 'reminder', seq: due.seq })
       case 'heal':
         return this.#wake('heal', this.#contacts.heal(due.at, this.#standing.status === 'joining', this.#now))
       case 'sweep':
@@ -440,7 +439,8 @@ export class Swim implements ViewOwner {
     this.#news.change()
   }
 
-  notify(type: MemberEvent['type'], belief: Belief): void {
+  notify(type: MemberEvent['type'] | 'changed', belief: Belief): void {
+    if (type === 'changed') return this.#news.change()
     this.#news.add(type, belief)
     if (type === 'join') {
       this.#judge.add(belief)
@@ -456,6 +456,12 @@ export class Swim implements ViewOwner {
 
   // Smaller decisions
 
+  #assertPresent(what: string): void {
+    if (this.#standing.status === 'left') {
+      throw new ShoalError('left', `this peer has left its room; nothing was ${what}`)
+    }
+  }
+
   #seek(endpoints: readonly Endpoint[]): void {
     if (this.#standing.status === 'left') return
     const sought = this.#contacts.seek(endpoints, this.#now)
@@ -465,12 +471,6 @@ export class Swim implements ViewOwner {
   #synced(complete: boolean): void {
     this.count(complete ? 'syncs' : 'syncs_failed')
     if (this.#standing.status === 'joining' && this.#contacts.isDone(complete)) this.#setStatus('joined')
-  }
-
-  /** A difference that lasts starts a sync with whoever showed it last. */
-  #observe(digest: Digest, from: Endpoint | undefined): void {
-    const differs = this.#agreement.observe(digest, this.#view.members.digest, this.#now)
-    if (differs && from !== undefined) this.#sync.start(from, this.#now)
   }
 
   /** To one member, or to all. */
@@ -494,6 +494,6 @@ export class Swim implements ViewOwner {
     const status = this.#standing.look(this.#judge.isolation(this.#now))
     if (status !== undefined) this.#setStatus(status)
     if (this.#news.joined) this.#paths.plan(this.#now)
-    this.#news.tell(this.#host, this.#now)
+    this.#news.tell(this.#host)
   }
 }

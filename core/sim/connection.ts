@@ -7,8 +7,12 @@ import type { SwimEvent } from '../host.ts'
 import type { Swim } from '../swim.ts'
 import type { Participant } from './participant.ts'
 
+/** What `World.connect` gives to application code. */
 export class Connection {
+  /** The core of its peer. */
   readonly swim: Swim
+  /** The time by the clock of its peer, also where that has ended. */
+  readonly now: () => number
   readonly #peer: Participant
   readonly #listen: (event: SwimEvent) => void
   readonly #enter: (run: (swim: Swim, now: number) => void) => void
@@ -20,14 +24,14 @@ export class Connection {
   constructor(
     peer: Participant,
     listen: (event: SwimEvent) => void,
-    enter: (run: (swim: Swim, now: number) => void) => void,
-    depart: () => void,
+    world: { enter: (run: (swim: Swim, now: number) => void) => void; now: () => number; depart: () => void },
   ) {
     this.swim = peer.swim
     this.#peer = peer
     this.#listen = listen
-    this.#enter = enter
-    this.#depart = depart
+    this.#enter = world.enter
+    this.now = world.now
+    this.#depart = world.depart
   }
 
   /** Calls into the core by the clock of its peer. Throws where the process has ended, and calls nothing then. */
@@ -42,12 +46,12 @@ export class Connection {
     if (this.#peer.live) this.#depart()
   }
 
-  /** For the world: an event of the call that is running. */
+  /** For the world: an event of the call that is running. @internal */
   hear(event: SwimEvent): void {
     this.#untold.push(event)
   }
 
-  /** For the world: the call is over. Nothing is told in a process that has crashed. */
+  /** For the world: the call is over. Nothing is told in a process that has crashed. @internal */
   tell(): void {
     if (this.#telling) return
     this.#telling = true

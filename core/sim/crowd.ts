@@ -193,7 +193,7 @@ export class Crowd {
 
   #notify(event: SwimEvent): void {
     if (event.type === 'status') this.statuses.push(event.status)
-    else if (event.type !== 'changed') this.#events.push({ type: event.type, name: event.member.name })
+    else if ('member' in event) this.#events.push({ type: event.type, name: event.member.name })
   }
 
   #send(to: Endpoint, packet: Uint8Array): void {

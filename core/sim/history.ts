@@ -5,20 +5,29 @@ import type { Life, Participant } from './participant.ts'
 
 /** At `atMs` of the world's time, the peer `by` reported `type` of a member. */
 export interface WorldEvent {
+  /** When, by the world's time. */
   readonly atMs: number
+  /** The name of the peer that reported it. */
   readonly by: string
+  /** What it reported. */
   readonly type: MemberEvent['type'] | 'status'
   /** The member's name; for `status`, what the peer's own status became. */
   readonly of: string
+  /** The member as the peer saw it; undefined for `status`. */
   readonly member: Member | undefined
 }
 
 /** A peer declared dead that was neither crashed nor gone; `life` tells a paused one from one that was running. */
 export interface FalseDeath {
+  /** Who was declared dead. */
   readonly name: string
+  /** Its id. */
   readonly id: string
+  /** Who declared it, by name. */
   readonly by: string
+  /** When, by the world's time. */
   readonly atMs: number
+  /** What its process did just then. */
   readonly life: Life
 }
 

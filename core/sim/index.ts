@@ -18,6 +18,8 @@
  *
  * What it does not tell: how fast real sockets and browsers are, and what they do beyond the faults offered here. Bytes
  * are those of the protocol, without the headers of UDP or WebRTC.
+ *
+ * @module
  */
 
 export type { Connection } from './connection.ts'

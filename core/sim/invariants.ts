@@ -64,7 +64,7 @@ export class Invariants {
       peer.checked.snapshot = undefined
       return
     }
-    if (event.type === 'status') return
+    if (!('member' in event)) return
     const { id, name, status, incarnation } = event.member
     this.#checkClaim(peer, id, status, incarnation)
     if (event.type === 'update') return

@@ -17,17 +17,22 @@ export interface LinkOptions {
   readonly reorder: number
 }
 
+/** What `LinkOptions` says where it is not told otherwise. */
 export const defaultLink: LinkOptions = { delayMs: 5, jitterMs: 10, loss: 0, duplicate: 0, reorder: 0 }
 
 /** What is lost besides, of everything that goes to one peer and of everything that comes from it; 1 is all of it. */
 export interface PeerLoss {
+  /** Share of what goes to it, 0 to 1. */
   readonly lossIn: number
+  /** Share of what comes from it, 0 to 1. */
   readonly lossOut: number
 }
 
 /** A process that gets too little of its processor reads each packet this much late, in order; evenly between the two. */
 export interface Lateness {
+  /** At the least. */
   readonly minMs: number
+  /** At the most. */
   readonly maxMs: number
 }
 
@@ -38,6 +43,7 @@ export interface Lateness {
  */
 export type Kind = string
 
+/** What `simulate` takes. */
 export interface WorldOptions {
   /** How many peers begin, named `p0`, `p1` and so on. They join by way of the first they share a kind with. */
   readonly peers: number
@@ -47,7 +53,9 @@ export interface WorldOptions {
   readonly acquainted?: boolean
   /** They are acquainted, and neighbours have had links for long: no handshake has to be simulated first. */
   readonly linked?: boolean
+  /** Numbers of the protocol other than the defaults, the same for all. */
   readonly config?: Partial<Config>
+  /** What packets suffer, where it is not `defaultLink`. */
   readonly link?: Partial<LinkOptions>
   /** The channels of each peer, in order of preference; `['sim']` for all if left out. */
   readonly kinds?: readonly Kind[] | ((index: number) => readonly Kind[])
@@ -64,7 +72,9 @@ export interface WorldOptions {
   readonly linkable?: (a: string, b: string) => boolean
 }
 
+/** What `World.join` takes. */
 export interface JoinOptions {
+  /** Its channels, in order of preference. */
   readonly kinds?: readonly Kind[]
   /** As in the options of the world; server 0 if left out. */
   readonly server?: number | readonly number[]
@@ -72,6 +82,7 @@ export interface JoinOptions {
   readonly seeds?: readonly string[]
   /** How far this peer's clock is ahead of the world's. */
   readonly clockOffsetMs?: number
+  /** `server` unless told. */
   readonly mode?: MemberMode
   /** Whose connection it is, as in the options of `join()`; a restart keeps it. */
   readonly user?: string | undefined

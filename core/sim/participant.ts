@@ -9,7 +9,8 @@ import type { ChannelInfo, Endpoint, Host, SwimEvent } from '../host.ts'
 import type { PeerId } from '../ids.ts'
 import type { Member } from '../member.ts'
 import type { Random } from '../random.ts'
-import { Swim, type SwimOptions } from '../swim.ts'
+import { Swim } from '../swim.ts'
+import type { SwimOptions } from '../swim-options.ts'
 import type { Connection } from './connection.ts'
 import type { Kind, Lateness } from './options.ts'
 
@@ -18,9 +19,13 @@ export type Life = 'running' | 'paused' | 'asleep' | 'crashed' | 'left'
 
 /** What one peer has sent and received so far, forged packets not included. */
 export interface Traffic {
+  /** Packets sent. */
   packetsOut: number
+  /** Bytes of them, without headers of UDP or WebRTC. */
   bytesOut: number
+  /** Packets received. */
   packetsIn: number
+  /** Bytes of them. */
   bytesIn: number
 }
 

@@ -1,7 +1,4 @@
-/**
- * A room of simulated peers in virtual time: one heap of events, one seed. Time passes only while `run` or `runUntil`
- * is called; between calls, peers are paused, cut off, crashed, restarted and asked what they believe.
- */
+/** A room of simulated peers in virtual time: one heap of events, one seed. */
 
 import { type Config, defaultConfig } from '../config.ts'
 import { Deadlines } from '../deadlines.ts'
@@ -31,6 +28,7 @@ const goneMax = 64
 /** What adding and subtracting clocks may round, in milliseconds. */
 const roundingMs = 1e-3
 
+/** Time passes only while one of its calls runs; between them peers are crashed, cut off and asked. All in milliseconds. */
 export class World {
   readonly #options: WorldOptions
   readonly #random: Random
@@ -196,7 +194,8 @@ export class World {
   connect(name: string, listener: (event: SwimEvent) => void): Connection {
     const peer = this.#known(name)
     const enter = (run: (swim: Swim, now: number) => void) => this.#call(peer, run)
-    peer.connection = new Connection(peer, listener, enter, () => this.leave(name))
+    const now = () => peer.clock(this.#now)
+    peer.connection = new Connection(peer, listener, { enter, now, depart: () => this.leave(name) })
     return peer.connection
   }
 
@@ -260,6 +259,7 @@ export class World {
     return this.#known(name).id
   }
 
+  /** Where the newest peer of this name is reached by a kind of channel. */
   endpoint(name: string, kind: Kind = 'sim'): Endpoint {
     const endpoint = this.#known(name).endpoint(kind)
     if (endpoint === undefined) throw new Error(`${name} has no channel of the kind ${kind}`)
@@ -386,12 +386,11 @@ export class World {
   #notify(peer: Participant, event: SwimEvent): void {
     if (this.#furnishing) return
     this.#invariants.checkEvent(peer, event)
-    if (event.type === 'changed') return
     const by = peer.name
     const atMs = this.#now
     if (event.type === 'status') {
       this.#history.add({ atMs, by, type: 'status', of: event.status, member: undefined }, undefined)
-    } else {
+    } else if ('member' in event) {
       const { type, member } = event
       this.#history.add({ atMs, by, type, of: member.name, member }, this.#byId.get(member.id))
     }
