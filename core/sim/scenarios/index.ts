@@ -3,6 +3,7 @@
 import { anomaly } from './anomaly.ts'
 import { churn } from './churn.ts'
 import { clocks } from './clocks.ts'
+import { cursors, cursorsUdp } from './cursors.ts'
 import { deaf } from './deaf.ts'
 import { gateways } from './gateways.ts'
 import { kill, killApart } from './kill.ts'
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   killApart,
   update,
   updateLarge,
+  cursorsUdp,
   starved,
   anomaly,
   lossyJoin,
@@ -50,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
   churn,
   tabsJoin,
   tabsRoom,
+  cursors,
   tabsVanish,
   tabsChurn,
   tabsNeighbours,

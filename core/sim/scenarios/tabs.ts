@@ -9,7 +9,7 @@ import { Story } from './story.ts'
 export const tab = ['rtc', 'relay']
 export const gateway = ['udp', 'rtc', 'relay']
 /** 20 to 60 ms, one in a hundred lost. */
-const betweenHomes = { delayMs: 20, jitterMs: 40, loss: 0.01 }
+export const betweenHomes = { delayMs: 20, jitterMs: 40, loss: 0.01 }
 
 export const linkLimits: readonly Limit[] = [
   { figure: 'links held by a tab, at most', statistic: 'max', atMost: 16 },
