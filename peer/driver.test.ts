@@ -94,6 +94,31 @@ test('after a standstill the flood is skimmed: of each sender the newest few, an
   expect(order.at(-1)).toBe(1)
 })
 
+test('whatever is asked of a peer while it thaws is done at once, and the flood behind it is skimmed all the same', () => {
+  const hub = new Hub()
+  const stranger = hub.channel({ receive: () => {}, linkUp: () => {}, linkDown: () => {}, available: () => {} })
+  const { swim, driver, channel } = drive(hub)
+  const send = vi.spyOn(channel, 'send')
+  const tick = vi.spyOn(swim, 'tick')
+  const events = driver.eventsOf('sim')
+  now += 40_000
+  driver.call((core, at) => core.setMode('visible', at))
+  driver.wake()
+  events.receive('sim:a', new Uint8Array([1]))
+  driver.call((core, at) => core.introduce([stranger.endpoint], at))
+  expect(send).toHaveBeenCalledTimes(1)
+  events.available(false)
+  events.linkDown('a')
+  driver.hurry()
+  pass(10)
+  for (let i = 2; i <= 10; i++) events.receive('sim:a', new Uint8Array([i]))
+  expect(tick).not.toHaveBeenCalled()
+  pass(20)
+  pass(20)
+  expect(tick).toHaveBeenCalledTimes(1)
+  expect(swim.counters().packets_skimmed).toBe(6)
+})
+
 test('a flood that does not end is held for 300 ms and no longer', () => {
   const { swim, driver } = drive(new Hub())
   const handled = vi.spyOn(swim, 'receive').mockImplementation(() => {})

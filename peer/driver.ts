@@ -112,14 +112,19 @@ export class Driver implements Host {
     }
     this.#running = true
     try {
-      run(swim, this.#now())
-      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next(swim, this.#now())
+      run(swim, this.now())
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next(swim, this.now())
     } finally {
       this.#running = false
       this.#arm()
     }
     this.#dispatch()
     return true
+  }
+
+  /** The time for the core, which never runs backwards. */
+  now(): number {
+    return Math.max(this.#clock(), this.#reached)
   }
 
   /** The page is shown again, the network is back: what is due is done now, whenever the alarm would have rung. */
@@ -179,11 +184,6 @@ export class Driver implements Host {
 
   notify(event: SwimEvent): void {
     this.#events.push(event)
-  }
-
-  /** The time for the core, which never runs backwards. */
-  #now(): number {
-    return Math.max(this.#clock(), this.#reached)
   }
 
   #channel(kind: string): Channel | undefined {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { checkOptions, consoleLog, type PeerOptions, silentLog } from './options.ts'
+import { checkOptions, consoleLog, type PeerOptions, settleOptions, silentLog } from './options.ts'
 
 test('the least and the most that can be said is accepted', () => {
   checkOptions({ room: 'r' })
@@ -7,6 +7,14 @@ test('the least and the most that can be said is accepted', () => {
   const iceServers = [{ urls: 'stun:a' }, { urls: ['turn:b', 'turns:b'], username: 'u', credential: 'c' }]
   checkOptions({ room: 'r', iceServers, iceTransportPolicy: 'relay' })
   checkOptions({ room: 'r', iceServers: [], iceTransportPolicy: 'all' })
+})
+
+test('a start call without options says what it expects', () => {
+  for (const options of [undefined, null, 'lobby']) {
+    expect(() => settleOptions(options as unknown as PeerOptions)).toThrow(
+      expect.objectContaining({ code: 'bad_option', message: expect.stringMatching(/^options: expected .*room/) }),
+    )
+  }
 })
 
 test.each<[string, unknown]>([
@@ -33,6 +41,13 @@ test.each<[string, unknown]>([
   ['joinTimeoutMs', -1],
   ['joinTimeoutMs', Number.NaN],
   ['joinTimeoutMs', 'soon'],
+  ['throttleMs', -1],
+  ['throttleMs', '5'],
+  ['joinTimeoutMs', '5'],
+  ['log', {}],
+  ['log', console.log],
+  ['signal', {}],
+  ['signal', new AbortController()],
   ['iceServers', { urls: 'stun:a' }],
   ['iceServers', ['stun:a']],
   ['iceServers', [{ urls: [] }]],

@@ -1,27 +1,33 @@
 /** What the isomorphic parts of a start call share; `join()` and `startPeer()` add their channels to it. */
 
-import { type Config, ShoalError, type StateValue } from '../core/index.ts'
+import { type Config, ShoalError, type State, type StateOf } from '../core/index.ts'
 import { readSignaling } from './invite.ts'
+import type { IceServerOption } from './platform-types.ts'
+import { checkSignal } from './signal.ts'
 
-export interface PeerOptions {
+/** `S` is the type of the state that the members of the application publish. */
+export interface PeerOptions<S extends object = State> {
   /** 1 to 128 characters. Packets of another room are dropped. May be left out where an invite names it. */
   room?: string
   /** A label for people, 1 to 64 characters; `peer` unless told. */
   name?: string
   /** Whose connection this is, 1 to 128 characters. */
   user?: string
-  state?: Readonly<Record<string, StateValue>>
+  /** Published from the first moment, as by `setState`. */
+  state?: StateOf<NoInfer<S>>
   /**
    * `ws://` or `wss://` address of a signalling server, an invite (see `Peer.invite`), or a list of up to eight. A tab is on
    * one server at a time: whenever it has no connection it tries the first, then the others. A process is on all at once.
    */
   signaling?: string | readonly string[]
   /** STUN and TURN servers for WebRTC, beside those that the signalling server tells; none unless told. */
-  iceServers?: RTCIceServer[]
+  iceServers?: readonly IceServerOption[]
   /** `relay` sends nothing but by TURN, and so shows nobody this machine's addresses. */
-  iceTransportPolicy?: RTCIceTransportPolicy
-  /** Gives up starting: the call rejects with the signal's reason and everything it opened is closed. */
+  iceTransportPolicy?: 'all' | 'relay'
+  /** Gives up starting: the call rejects with the signal's reason and everything it opened is closed. Later it does nothing. */
   signal?: AbortSignal
+  /** The least time between two publications of one key of the state, in milliseconds: 100 unless told, 0 for none. */
+  throttleMs?: number
   /** After this long the call returns a peer that is still `joining` and keeps trying; 5,000 unless told. */
   joinTimeoutMs?: number
   /** Where problems that the peer survives are told; warnings go to the console unless told. */
@@ -30,9 +36,16 @@ export interface PeerOptions {
   config?: Partial<Config>
 }
 
+/** Longer, and others would take an old state for the present one. */
+const throttleMsMax = 60_000
+
+/** Where a peer tells of what people who run it may want to know: `console` is one. */
 export interface Log {
+  /** What only a search for a fault wants. */
   debug(message: string): void
+  /** What is well. */
   info(message: string): void
+  /** What went wrong, and was survived. */
   warn(message: string): void
 }
 
@@ -49,6 +62,9 @@ export type Settled<T extends PeerOptions> = T & {
 
 /** Checks the options, as `checkOptions`, and reads the invites among them. */
 export function settleOptions<T extends PeerOptions>(options: T): Settled<T> {
+  if (typeof options !== 'object' || options === null) {
+    throw new ShoalError('bad_option', `options: expected an object such as { room: 'lobby' }, got ${String(options)}`)
+  }
   if (options.room !== undefined) requireText('room', options.room, 128)
   const { room, servers } =
     options.signaling === undefined
@@ -64,11 +80,19 @@ export function checkOptions(options: PeerOptions): void {
   requireText('room', options.room, 128)
   if (options.name !== undefined) requireText('name', options.name, 64)
   if (options.user !== undefined) requireText('user', options.user, 128)
-  const { state, joinTimeoutMs, iceServers, iceTransportPolicy } = options
+  const { state, signal, throttleMs, joinTimeoutMs, log, iceServers, iceTransportPolicy } = options
   if (state !== undefined && (typeof state !== 'object' || state === null || Array.isArray(state))) {
     throw new ShoalError('bad_option', 'state: expected an object of values')
   }
-  if (joinTimeoutMs !== undefined && !(joinTimeoutMs >= 0)) {
+  checkSignal(signal)
+  if (log !== undefined) requireLog(log)
+  if (throttleMs !== undefined && !(typeof throttleMs === 'number' && throttleMs >= 0 && throttleMs <= throttleMsMax)) {
+    throw new ShoalError(
+      'bad_option',
+      `throttleMs: expected 0 to ${throttleMsMax} milliseconds, got ${String(throttleMs)}`,
+    )
+  }
+  if (joinTimeoutMs !== undefined && !(typeof joinTimeoutMs === 'number' && joinTimeoutMs >= 0)) {
     throw new ShoalError('bad_option', `joinTimeoutMs: expected milliseconds, got ${String(joinTimeoutMs)}`)
   }
   // What was given is not shown: there are passwords in it.
@@ -77,6 +101,14 @@ export function checkOptions(options: PeerOptions): void {
   }
   if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay') {
     throw new ShoalError('bad_option', `iceTransportPolicy: expected all or relay, got ${String(iceTransportPolicy)}`)
+  }
+}
+
+function requireLog(log: Partial<Log>): void {
+  for (const level of ['debug', 'info', 'warn'] as const) {
+    if (typeof log?.[level] === 'function') continue
+    const expected = 'an object with the functions debug, info and warn, such as console'
+    throw new ShoalError('bad_option', `log: expected ${expected}; ${level} is none`)
   }
 }
 

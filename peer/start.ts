@@ -11,8 +11,9 @@ import {
 } from '../core/index.ts'
 import type { Alarm } from './alarm.ts'
 import { Driver } from './driver.ts'
+import type { PeerParts } from './grounds.ts'
 import { checkOptions, consoleLog, type Log, type PeerOptions } from './options.ts'
-import { Peer, type PeerParts } from './peer.ts'
+import { Peer } from './peer.ts'
 
 export interface Opened {
   /** In order of preference. */
@@ -26,7 +27,7 @@ export interface Opened {
   /** Closes what is no channel. */
   close(): Promise<void>
   /** What the peer can show of its links, and what is known to be wrong with the ways to others. */
-  web?: Required<Pick<PeerParts, 'links' | 'counters' | 'trouble'>>
+  web?: Required<Pick<PeerParts, 'links' | 'counters' | 'trouble'>> & Pick<PeerParts, 'calls'>
 }
 
 export interface Opening {
@@ -83,8 +84,24 @@ export async function start(
     options.signal?.throwIfAborted()
     const call: Driver['call'] = (run) => driver.call(run)
     const { web } = opened
-    const watched = web && { links: web.links, counters: web.counters, trouble: web.trouble }
-    const parts = { room, swim, call, leave, random, warn: (message: string) => log.warn(message), ...watched }
+    const watched = web && {
+      links: web.links,
+      counters: web.counters,
+      trouble: web.trouble,
+      ...(web.calls && { calls: web.calls }),
+    }
+    const { throttleMs } = options
+    const parts = {
+      room,
+      swim,
+      call,
+      now: () => driver.now(),
+      leave,
+      random,
+      throttleMs,
+      warn: (message: string) => log.warn(message),
+      ...watched,
+    }
     if (peer) peer.resume(parts)
     else {
       peer = new Peer(parts)
@@ -98,7 +115,8 @@ export async function start(
   } catch (error) {
     // Whoever was asked may know of this peer already, but can be told its farewell only once it is known here, too.
     if (begun && peer?.status === 'joining') await joined(peer, lastAnswerMs, undefined)
-    await (peer ? peer.leave() : close())
+    // One that was to go on has left already, for as long as it does not stand on what was opened here.
+    await (peer && (begun || peer !== again) ? peer.leave() : close())
     throw error
   }
 }
