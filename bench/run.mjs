@@ -14,6 +14,7 @@ const here = new URL('./', import.meta.url)
 const benches = {
   codec: { file: 'codec.mjs', about: 'what packing and parsing a packet costs' },
   sim: { file: 'sim.mjs', about: 'how fast the simulator is' },
+  lookup: { file: 'lookup.mjs', about: 'what finding a service costs' },
   growth: { file: 'growth/run.mjs', about: 'what a member costs as the room grows' },
   detection: { file: 'detection.mjs', about: 'real agents: killed to dead at all' },
   room: { file: 'room.mjs', about: 'a room of forty real tabs' },
