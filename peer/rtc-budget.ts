@@ -33,12 +33,12 @@ export class RtcBudget {
     return this.#uncollected
   }
 
-  /** True if one more may be made; it then counts as made. */
-  take(): boolean {
+  /** True if one more may be made, and so many at once after it; it then counts as made. */
+  take(reserve = 0): boolean {
     const now = this.#now()
     this.#left = Math.min(connectionsBurst, this.#left + ((now - this.#at) / 1000) * connectionsPerSecond)
     this.#at = now
-    if (this.#left < 1 || this.#uncollected >= uncollectedMax) return false
+    if (this.#left < 1 + reserve || this.#uncollected >= uncollectedMax) return false
     this.#left--
     return true
   }

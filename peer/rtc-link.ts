@@ -5,32 +5,9 @@
 
 import { type PeerId, packetBytesMax } from '../core/index.ts'
 import type { RtcBudget } from './rtc-budget.ts'
-import { candidatesPerSignal, parseCandidate, parseDescription, type RtcSession, type RtcSignal } from './rtc-signal.ts'
-
-/** What is used of simple-peer, so that users of Shoal need none of its types. */
-export interface RtcConnection {
-  readonly bufferSize: number
-  signal(data: ConnectionSignal): void
-  send(packet: Uint8Array): void
-  destroy(): void
-  on(event: string, listener: (value: unknown) => void): unknown
-}
-
-/** The candidate is a plain object in truth; simple-peer makes the platform's own out of it. */
-type ConnectionSignal = RTCSessionDescriptionInit | { type: 'candidate'; candidate: RTCIceCandidate }
-
-export type SimplePeerConstructor = new (options: object) => RtcConnection
-
-/** How connections are made. */
-export interface RtcPlatform {
-  /** `simple-peer`, or `simple-peer/simplepeer.min.js` where there is a bundler. */
-  simplePeer: SimplePeerConstructor
-  /** RTCPeerConnection and its kin where the platform has none. */
-  wrtc?: object
-  /** STUN and TURN servers. None unless told: peers then meet on the addresses they have. */
-  iceServers?: RTCIceServer[]
-  iceTransportPolicy?: RTCIceTransportPolicy
-}
+import { makeConnection, type RtcConnection, type RtcPlatform, reasonOf } from './rtc-connection.ts'
+import { RtcHandshake } from './rtc-handshake.ts'
+import type { RtcSession, RtcSignal } from './rtc-signal.ts'
 
 /** How long a link may take. */
 export interface RtcPatience {
@@ -53,17 +30,8 @@ export interface RtcLinkEvents {
 /** Where more than this waits to be sent, the path is slower than the gossip, and old news is no news. */
 const bufferedBytesMax = 64 * 1024
 
-/** Candidates taken in one session. A host with many interfaces and a few servers has about 20. */
-const candidatesMax = 64
-/** Our own wait this long for company: most come within milliseconds of each other, and each signal has its price. */
-const gatherMs = 20
-
-/**
- * Both ends create channel 0 themselves instead of one announcing it to the other. So the delivery options hold at both
- * ends by construction, opening takes one message less, and a peer cannot open more channels to us (simple-peer would
- * take each for the new one and never end the timer of the old one).
- */
-const channelConfig = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 }
+/** A lost packet is not sent again: gossip repeats what matters. */
+const delivery = { ordered: false, maxRetransmits: 0 }
 
 export class RtcLink {
   readonly peer: PeerId
@@ -78,13 +46,7 @@ export class RtcLink {
   #deadline: ReturnType<typeof setTimeout> | undefined
   #connection: RtcConnection | undefined
   #answered = false
-  /** The name of the one section that a description has, and so of the one that every candidate belongs to. */
-  #mid = '0'
-  /** Candidates of the other side that were taken. */
-  readonly #candidates = new Set<string>()
-  /** Our own that wait to be told, and what will do it. */
-  #gathered: string[] = []
-  #gathering: ReturnType<typeof setTimeout> | undefined
+  #handshake: RtcHandshake | undefined
 
   constructor(peer: PeerId, wanted: boolean, patience: RtcPatience, events: RtcLinkEvents) {
     this.peer = peer
@@ -106,18 +68,23 @@ export class RtcLink {
     else this.#allow(this.#patience.openMs, 'not open')
     let connection: RtcConnection
     try {
-      connection = connect(platform, offer === undefined)
+      connection = makeConnection(platform, offer === undefined, delivery)
     } catch (error) {
       this.#events.failed(this, `no connection: ${reasonOf(error)}`)
       return Promise.resolve()
     }
     this.#connection = connection
     budget.made(connection)
+    const handshake = new RtcHandshake(connection, {
+      tell: (part) => this.#events.signal(this, { ...part, s: session }),
+      failed: (reason) => this.#events.failed(this, reason),
+    })
+    this.#handshake = handshake
     let reason = 'closed by the other side'
     connection.on('error', (error) => {
       reason = reasonOf(error)
     })
-    connection.on('signal', (data) => this.#describe(data))
+    connection.on('signal', (data) => handshake.describe(data))
     connection.on('connect', () => this.#opened())
     connection.on('data', (message) => this.#receive(message))
     // ICE `disconnected` is left alone, and simple-peer leaves it alone, too. It comes 5 s into a hiccup that often
@@ -129,7 +96,7 @@ export class RtcLink {
         resolve()
       })
     })
-    if (offer !== undefined) this.#takeOffer(offer)
+    if (offer !== undefined) handshake.takeDescription('offer', offer)
     return gone
   }
 
@@ -143,17 +110,13 @@ export class RtcLink {
     if (this.#answered) return false
     this.#answered = true
     if (this.state === 'opening') this.#allow(this.#patience.openMs, 'not open')
-    this.#feed({ type: 'answer', sdp: withCarriageReturns(sdp) })
+    this.#handshake?.takeDescription('answer', sdp)
     return true
   }
 
   /** False beyond the bound of a session. One that came before changes nothing. */
   takeCandidate(candidate: string): boolean {
-    if (this.#candidates.has(candidate)) return true
-    if (this.#candidates.size >= candidatesMax) return false
-    this.#candidates.add(candidate)
-    this.#feed({ type: 'candidate', candidate: { candidate, sdpMid: this.#mid, sdpMLineIndex: 0 } as RTCIceCandidate })
-    return true
+    return this.#handshake?.takeCandidate(candidate) ?? true
   }
 
   /** Hands a packet on or drops it; the bytes are copied before this returns. */
@@ -173,58 +136,15 @@ export class RtcLink {
   end(): void {
     this.state = 'ended'
     clearTimeout(this.#deadline)
-    clearTimeout(this.#gathering)
+    this.#handshake?.end()
     this.#connection?.destroy()
     this.#connection = undefined
+    this.#handshake = undefined
   }
 
   #allow(ms: number, otherwise: string): void {
     clearTimeout(this.#deadline)
     this.#deadline = setTimeout(() => this.#events.failed(this, `${otherwise} after ${ms} ms`), ms)
-  }
-
-  #takeOffer(offer: string): void {
-    this.#mid = midOf(offer)
-    this.#feed({ type: 'offer', sdp: withCarriageReturns(offer) })
-  }
-
-  #feed(data: ConnectionSignal): void {
-    try {
-      this.#connection?.signal(data)
-    } catch (error) {
-      this.#events.failed(this, `signal refused: ${reasonOf(error)}`)
-    }
-  }
-
-  /** What simple-peer wants the other side to know. It has more kinds of signals, all about media. */
-  #describe(data: unknown): void {
-    if (this.state === 'ended') return
-    const { type, sdp, candidate } = data as { type?: unknown; sdp?: unknown; candidate?: unknown }
-    const s = this.session
-    if (type === 'offer' || type === 'answer') {
-      const description = parseDescription(sdp)
-      if (description !== undefined) {
-        this.#mid = midOf(description)
-        this.#events.signal(this, { t: type, s, sdp: description })
-      } else this.#events.failed(this, `${type} in a form that is not known`)
-    } else if (type === 'candidate') {
-      const parsed = parseCandidate((candidate as { candidate?: unknown } | undefined)?.candidate)
-      if (parsed !== undefined) this.#gather(parsed)
-    }
-  }
-
-  #gather(candidate: string): void {
-    if (this.#gathered.push(candidate) < candidatesPerSignal) {
-      this.#gathering ??= setTimeout(() => this.#tellGathered(), gatherMs)
-    } else this.#tellGathered()
-  }
-
-  #tellGathered(): void {
-    clearTimeout(this.#gathering)
-    this.#gathering = undefined
-    const list = this.#gathered
-    this.#gathered = []
-    this.#events.signal(this, { t: 'candidates', s: this.session, list })
   }
 
   #opened(): void {
@@ -241,33 +161,4 @@ export class RtcLink {
     const isPacket = message instanceof Uint8Array && message.length > 0 && message.length <= packetBytesMax
     this.#events.receive(this, isPacket ? message : undefined)
   }
-}
-
-function connect(platform: RtcPlatform, initiator: boolean): RtcConnection {
-  const { simplePeer: SimplePeer, wrtc, iceServers = [], iceTransportPolicy } = platform
-  return new SimplePeer({
-    initiator,
-    channelConfig,
-    // In object mode messages keep their bounds, and a text can be told from bytes.
-    objectMode: true,
-    trickle: true,
-    // With trickle nothing waits for this, but simple-peer never clears it: its 5 s would keep a process alive.
-    iceCompleteTimeout: 1,
-    // Without a list of our own simple-peer would ask public STUN servers.
-    config: { iceServers, ...(iceTransportPolicy && { iceTransportPolicy }) },
-    ...(wrtc && { wrtc }),
-  })
-}
-
-function midOf(description: string): string {
-  return /^a=mid:(.+)$/m.exec(description)?.[1] ?? '0'
-}
-
-/** As WebRTC stacks want lines to end; on the way they end shorter. */
-function withCarriageReturns(sdp: string): string {
-  return sdp.replaceAll('\n', '\r\n')
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -35,7 +35,7 @@ const neededLine =
 /** The grammar of RFC 8839, section 5.1, as far as the type: what does not look like it makes WebRTC stacks complain. */
 const candidatePattern = /^(a=)?candidate:[\w+/]{1,32} \d{1,5} \w{1,16} \d{1,10} \S{1,253} \d{1,5} typ \w{1,16}( |$)/
 
-const printable = /^[\x20-\x7e\n]*$/
+export const printable = /^[\x20-\x7e\n]*$/
 
 /** What Chromium adds to a candidate for itself. */
 const ownExtensions = / (generation|ufrag|network-id|network-cost) \S+/g
@@ -68,7 +68,7 @@ export function parseRtcSignal(data: unknown): RtcSignal | undefined {
 }
 
 /** For the way over the mesh. */
-export function encodeRtcSignal(signal: RtcSignal): Uint8Array {
+export function encodeRtcSignal(signal: object): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(signal))
 }
 
@@ -103,13 +103,14 @@ export function parseCandidate(data: unknown): string | undefined {
   return data.replace(ownExtensions, '')
 }
 
-function parseCandidates(data: unknown): string[] | undefined {
+/** Up to `candidatesPerSignal` of them, all of which can be read. */
+export function parseCandidates(data: unknown): string[] | undefined {
   if (!Array.isArray(data) || data.length === 0 || data.length > candidatesPerSignal) return undefined
   const list = data.map(parseCandidate)
   return list.every((candidate) => candidate !== undefined) ? list : undefined
 }
 
-function isObject(data: unknown): data is Record<string, unknown> {
+export function isObject(data: unknown): data is Record<string, unknown> {
   return typeof data === 'object' && data !== null && !Array.isArray(data)
 }
 
@@ -117,6 +118,6 @@ function isSession(value: unknown): value is RtcSession {
   return Number.isSafeInteger(value) && (value as number) > 0
 }
 
-function isText(value: unknown, lengthMax: number): value is string {
+export function isText(value: unknown, lengthMax: number): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= lengthMax
 }

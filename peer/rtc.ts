@@ -17,11 +17,12 @@ import {
 } from '../core/index.ts'
 import { type Log, silentLog } from './options.ts'
 import { RtcBudget } from './rtc-budget.ts'
-import { RtcLink, type RtcLinkEvents, type RtcPatience, type RtcPlatform } from './rtc-link.ts'
+import type { RtcPlatform } from './rtc-connection.ts'
+import { RtcLink, type RtcLinkEvents, type RtcPatience } from './rtc-link.ts'
 import { parseRtcSignal, type RtcSession, type RtcSignal } from './rtc-signal.ts'
 
 export { RtcBudget } from './rtc-budget.ts'
-export type { RtcConnection, SimplePeerConstructor } from './rtc-link.ts'
+export type { RtcConnection, SimplePeerConstructor } from './rtc-connection.ts'
 
 export interface RtcOptions extends RtcPlatform {
   /** This peer. */
@@ -41,7 +42,9 @@ export interface RtcOptions extends RtcPlatform {
 
 /** A link as it stands: `asked` while the other side, whose id is smaller, is to dial. */
 export interface Link {
+  /** The member at its other end. */
   readonly id: PeerId
+  /** `asked`: the other side is to open it. */
   readonly state: 'asked' | 'opening' | 'open'
 }
 

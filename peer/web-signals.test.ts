@@ -79,6 +79,22 @@ test('a signal from the mesh reaches the links, and garbage from there is counte
   expect(web.counters().rtc_bad_signal).toBe(4)
 })
 
+test('signals of calls go the same ways, and reach whoever hears of calls and not the links', () => {
+  const heard: unknown[] = []
+  const receive = (from: PeerId, data: unknown) => heard.push([from, data])
+  web.calls!.listen({ receive, unreachable: (to) => heard.push(to) })
+  web.calls!.signal(small, { t: 'end', c: 7 })
+  expect([byMesh, signalsByServer()]).toEqual([[{ to: small, data: { t: 'end', c: 7 } }], []])
+  driver.signalLost('rtc', small, encodeRtcSignal({ t: 'end', c: 7 }))
+  driver.signalLost('rtc', small, encodeRtcSignal({ t: 'evil', c: 7 }))
+  expect(signalsByServer()).toEqual([{ t: 'signal', to: small, data: { t: 'end', c: 7 } }])
+  driver.signal('rtc', small, encodeRtcSignal({ t: 'anything', c: 8 }))
+  Socket.last.say({ t: 'signal', from: small, data: { t: 'end', c: 9 } })
+  Socket.last.say({ t: 'absent', id: large })
+  expect(heard).toEqual([[small, { t: 'anything', c: 8 }], [small, { t: 'end', c: 9 }], large])
+  expect(web.counters()).toMatchObject({ rtc_bad_signal: 0, rtc_stale_signal: 0 })
+})
+
 test('a peer that closes tells by the server that it gives up opening links', async () => {
   driver.dial('rtc', large)
   await driver.close()
@@ -91,6 +107,7 @@ function signalsByServer() {
 
 /** A socket to a server that welcomes whoever says hello, at once. */
 class Socket implements WebSocketLike {
+  static last: Socket
   binaryType = ''
   readonly bufferedAmount = 0
   readonly readyState = 1
@@ -100,6 +117,7 @@ class Socket implements WebSocketLike {
   onclose: unknown
 
   constructor() {
+    Socket.last = this
     queueMicrotask(() => (this.onopen as () => void)())
   }
 
@@ -108,7 +126,11 @@ class Socket implements WebSocketLike {
     const frame = JSON.parse(data)
     byServer.push(frame)
     const welcome = { t: 'welcome', token: 'x', introducers: [], pingMs: 1000 }
-    if (frame.t === 'hello') (this.onmessage as (event: object) => void)({ data: JSON.stringify(welcome) })
+    if (frame.t === 'hello') this.say(welcome)
+  }
+
+  say(message: object): void {
+    ;(this.onmessage as (event: object) => void)({ data: JSON.stringify(message) })
   }
 
   close(): void {

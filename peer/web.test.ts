@@ -110,7 +110,16 @@ function open(
     await web.close()
   }
   const call: Driver['call'] = (run) => driver.call(run)
-  peer = new Peer({ room: 'r', swim, call, leave, random, warn() {}, trouble: () => web.trouble() })
+  peer = new Peer({
+    room: 'r',
+    swim,
+    call,
+    now: () => driver.now(),
+    leave,
+    random,
+    warn() {},
+    trouble: () => web.trouble(),
+  })
   ended.push(() => peer!.leave())
   web.open()
   return { web, peer, dial: (to) => web.channels[0]!.dial!(to) }

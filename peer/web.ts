@@ -6,10 +6,12 @@
 
 import type { Channel, PeerId, Random } from '../core/index.ts'
 import type { IceServer } from '../signaling/protocol-ice.ts'
+import { type CallParts, type CallPartsEvents, isCallSignal, parseCallSignal } from './call-signal.ts'
 import type { Driver } from './driver.ts'
 import type { Log, PeerOptions } from './options.ts'
+import type { IceServerOption } from './platform-types.ts'
 import { RelayChannel } from './relay.ts'
-import { type Link, type RtcBudget, RtcChannel, type SimplePeerConstructor } from './rtc.ts'
+import { type Link, RtcBudget, RtcChannel, type SimplePeerConstructor } from './rtc.ts'
 import { decodeRtcSignal, encodeRtcSignal, parseRtcSignal } from './rtc-signal.ts'
 import { type Server, SignalingServers } from './servers.ts'
 import type { WebSocketConstructor } from './signaling.ts'
@@ -26,6 +28,8 @@ export interface WebPlatform {
 export interface Web {
   readonly channels: readonly Channel[]
   links(): readonly Link[]
+  /** For connections of the application; absent without WebRTC. */
+  readonly calls?: CallParts
   /** `rtc_`, `relay_` and `signaling_`, each with the names of those three; ways that signals took are in the first. */
   counters(): Readonly<Record<string, number>>
   /** Connects to the servers; needs a driver that has been started. */
@@ -63,9 +67,9 @@ export function openWeb(
     {
       welcome: introduce,
       introduced: introduce,
-      signal: (from, data) => rtc?.channel.receiveSignal(from, data),
+      signal: (from, data) => rtc?.receiveSignal(from, data),
       packet: (from, packet) => relay.receivePacket(from, packet),
-      absent: (id) => rtc?.channel.unreachable(id),
+      absent: (id) => rtc?.unreachable(id),
       iceServers(servers) {
         issued = servers
       },
@@ -94,6 +98,7 @@ export function openWeb(
   return {
     channels: rtc ? [rtc.channel, relay] : [relay],
     links: () => rtc?.channel.links() ?? [],
+    ...(rtc && { calls: rtc.calls }),
     counters: () => ({
       ...named('rtc_', { ...rtc?.channel.counters(), ...rtc?.signals }),
       ...named('relay_', relay.counters()),
@@ -125,7 +130,7 @@ export function openWeb(
 }
 
 /** Empty while a link is open. */
-function linkTrouble(counters: Readonly<Record<string, number>>, servers: readonly RTCIceServer[]): string {
+function linkTrouble(counters: Readonly<Record<string, number>>, servers: readonly IceServerOption[]): string {
   const { opened = 0, ended = 0, failed = 0 } = counters
   if (opened > ended) return ''
   const hasTurn = servers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/i.test(url)))
@@ -141,60 +146,90 @@ function placeOf(url: string): string {
 
 interface Rtc {
   channel: RtcChannel
+  calls: CallParts
   /** Signals sent each way. */
   signals: { signalsByMesh: number; signalsByServer: number }
+  receiveSignal(from: PeerId, data: unknown): void
+  unreachable(to: PeerId): void
 }
 
+/** Links and calls share how connections are made and the ways of their signals. */
 function openRtc(
   id: PeerId,
   options: PeerOptions,
   platform: WebPlatform,
-  iceServers: () => RTCIceServer[],
+  iceServers: () => IceServerOption[],
   client: SignalingServers,
   driver: Driver,
   random: Random,
   log: Log,
 ): Rtc | undefined {
-  const { simplePeer, wrtc, budget } = platform
+  const { simplePeer, wrtc, budget = new RtcBudget() } = platform
   if (simplePeer === undefined) return undefined
   const { iceTransportPolicy } = options
+  const making = { simplePeer, ...(wrtc && { wrtc }), ...(iceTransportPolicy && { iceTransportPolicy }) }
   const signals = { signalsByMesh: 0, signalsByServer: 0 }
+  let calls: CallPartsEvents | undefined
+  const unreachable = (to: PeerId) => {
+    channel.unreachable(to)
+    calls?.unreachable(to)
+  }
   const sendByServer = (to: PeerId, data: object) => {
     signals.signalsByServer++
-    if (!client.sendSignal(to, data)) channel.unreachable(to)
+    if (!client.sendSignal(to, data)) unreachable(to)
+  }
+  const signal = (to: PeerId, data: object) => {
+    const called = driver.call((swim, now) => {
+      if (swim.sendSignal('rtc', to, encodeRtcSignal(data), now)) signals.signalsByMesh++
+      else sendByServer(to, data)
+    })
+    // While a peer closes, only the server is left to tell others that an attempt is given up.
+    if (!called) sendByServer(to, data)
+  }
+  const receiveSignal = (from: PeerId, data: unknown) => {
+    if (isCallSignal(data)) calls?.receive(from, data)
+    else channel.receiveSignal(from, data)
   }
   const channel = new RtcChannel(
     {
       id,
-      simplePeer,
       random,
       log,
-      signal: (to, signal) => {
-        const called = driver.call((swim, now) => {
-          if (swim.sendSignal('rtc', to, encodeRtcSignal(signal), now)) signals.signalsByMesh++
-          else sendByServer(to, signal)
-        })
-        // While a peer closes, only the server is left to tell others that an attempt is given up.
-        if (!called) sendByServer(to, signal)
-      },
-      ...(wrtc && { wrtc }),
-      ...(budget && { budget }),
+      signal,
+      budget,
+      ...making,
       // Asked for each link anew, since credentials are renewed.
       get iceServers() {
         return iceServers()
       },
-      ...(iceTransportPolicy && { iceTransportPolicy }),
     },
     driver.eventsOf('rtc'),
   )
   driver.carrySignals('rtc', {
-    receive: (from, data) => channel.receiveSignal(from, decodeRtcSignal(data)),
+    receive: (from, data) => receiveSignal(from, decodeRtcSignal(data)),
     lost: (to, data) => {
-      const signal = parseRtcSignal(decodeRtcSignal(data))
-      if (signal) sendByServer(to, signal)
+      const decoded = decodeRtcSignal(data)
+      const lost = isCallSignal(decoded) ? parseCallSignal(decoded) : parseRtcSignal(decoded)
+      if (lost) sendByServer(to, lost)
     },
   })
-  return { channel, signals }
+  return {
+    channel,
+    signals,
+    receiveSignal,
+    unreachable,
+    calls: {
+      signal,
+      budget,
+      get platform() {
+        return { ...making, iceServers: iceServers() }
+      },
+      now: () => performance.now(),
+      listen(events) {
+        calls = events
+      },
+    },
+  }
 }
 
 /** Counters under names that say whose they are, written as the core writes its own. */
