@@ -72,6 +72,44 @@ test('a listener that throws harms neither the peer nor other listeners, and is 
   ])
 })
 
+test('a listener whose promise rejects harms nobody, and is told of', async () => {
+  const peer = await join()
+  const fail = async (what: string) => {
+    throw new Error(`${what} at fault`)
+  }
+  peer.on('update', () => fail('listener'))
+  peer.subscribe(() => fail('subscriber'))
+  peer.onMessage(() => fail('hearer'))
+  peer.onMessage('topic', () => fail('reader'))
+  const other = await join({}, peer)
+  await until(() => peer.members().length === 2)
+  other.publish('topic')
+  peer.setState({ n: 1 })
+  const atFault = () => new Set(warnings.map((warning) => /(\w+) at fault/.exec(warning)?.[1]))
+  await until(() => atFault().size === 4)
+  expect([...atFault()].sort()).toEqual(['hearer', 'listener', 'reader', 'subscriber'])
+})
+
+test('what is no signal is refused wherever something waits, its controller too', async () => {
+  const peer = await join()
+  for (const signal of [{}, new AbortController(), 'abort'] as unknown as AbortSignal[]) {
+    const bad = { code: 'bad_option', message: expect.stringMatching(/^signal: expected an AbortSignal/) }
+    expect(() => peer.watch('api', { signal })).toThrow(expect.objectContaining(bad))
+    expect(() => peer.query('topic', 1, { signal })).toThrow(expect.objectContaining(bad))
+    await expect(peer.settled({ signal })).rejects.toMatchObject(bad)
+    await expect(peer.connect(peer.id, { signal })).rejects.toMatchObject(bad)
+  }
+})
+
+test('a state that names no keys is refused, not taken for an empty one', async () => {
+  const peer = await join()
+  for (const patch of [new Map([['n', 1]]), Promise.resolve({ n: 1 }), () => ({ n: 1 }), [1], null, 'n', undefined]) {
+    expect(() => peer.setState(patch as never)).toThrow(
+      expect.objectContaining({ code: 'bad_value', message: expect.stringMatching(/^state: expected an object/) }),
+    )
+  }
+})
+
 test('a subscriber is called once for each change, and sees the view as it is', async () => {
   const peer = await join()
   const seen: StateValue[] = []
@@ -82,6 +120,16 @@ test('a subscriber is called once for each change, and sees the view as it is', 
   off()
   peer.setState({ n: 3 })
   expect(seen).toEqual([1, 2])
+})
+
+test('subscribe and getSnapshot may be handed over without their peer, as to useSyncExternalStore', async () => {
+  const peer = await join()
+  const { subscribe, getSnapshot } = peer
+  const seen: StateValue[] = []
+  const off = subscribe(() => seen.push(getSnapshot()[0]!.state.n!))
+  peer.setState({ n: 1 })
+  off()
+  expect(seen).toEqual([1])
 })
 
 test('the snapshot is the same array until something changes, and so are the members that did not', async () => {
@@ -108,6 +156,24 @@ test('a listener may change the state, and every change is heard in its turn', a
   peer.setState({ n: 1 })
   expect(seen).toEqual([1, 2])
   expect(peer.state).toEqual({ n: 2 })
+})
+
+test('data that calls the peer while it is read does not disturb what it is sent with', async () => {
+  const peer = await join()
+  const heard: unknown[] = []
+  peer.onMessage(({ data }) => heard.push(data))
+  const data = (n: number) => ({
+    get n() {
+      peer.setState({ read: n })
+      return n
+    },
+  })
+  const sent = peer.send(peer.id, data(1))
+  expect(peer.state).toEqual({ read: 1 })
+  peer.publish('topic', data(2))
+  expect(peer.state).toEqual({ read: 2 })
+  expect(await sent).toBe(true)
+  expect(heard).toEqual([{ n: 1 }])
 })
 
 test('a listener may leave, and nothing is heard after `left`', async () => {
@@ -179,7 +245,7 @@ test('a service is found by others, by its tag and by its health, until it is de
   const web = two.register({ service: 'Web', port: 80, tags: ['eu'], meta: { v: '1' }, weight: 5 })
   two.register({ service: 'web', port: 81, tags: ['us'] })
   await until(() => one.lookup('web').length === 2)
-  const ports = (found: { port?: number }[]) => found.map(({ port }) => port).sort()
+  const ports = (found: readonly { port?: number }[]) => found.map(({ port }) => port).sort()
   expect(one.lookup('WEB', { tag: 'eu' })).toMatchObject([{ member: two.id, name: 'two', meta: { v: '1' }, weight: 5 }])
   expect(one.lookup('db')).toEqual([])
   web.setHealth('critical')
@@ -258,6 +324,27 @@ test('connections of one user are one user, in with the first and out with the l
   await until(() => users().join() === 'u-1 x1')
 })
 
+test('an option that a call does not have is named, with those that it has, and nothing is done', async () => {
+  const peer = await join()
+  const wrong = { timeout: 500 } as object
+  for (const [call, run] of Object.entries({
+    members: () => peer.members(wrong),
+    setState: () => peer.setState({ a: 1 }, wrong),
+    register: () => peer.register({ service: 'web', ...wrong }),
+    lookup: () => peer.lookup('web', wrong),
+    pick: () => peer.pick('web', wrong),
+    watch: () => peer.watch('web', wrong),
+    query: () => peer.query('load', undefined, wrong),
+  })) {
+    expect(run, call).toThrow(new RegExp(`^${call}: there is no option timeout; expected .*[a-z]+$`))
+  }
+  await expect(peer.settled(wrong)).rejects.toMatchObject({ code: 'bad_option' })
+  await expect(peer.connect('id', wrong)).rejects.toThrow('connect: there is no option timeout; expected signal')
+  expect(() => peer.lookup('web', null as never)).toThrow('lookup: expected options as an object, got null')
+  expect(peer.state).toEqual({})
+  expect(peer.self.services).toEqual([])
+})
+
 // Leaving
 
 test('leaving is told once, releases everything, and doing it again is the same leaving', async () => {
@@ -295,7 +382,7 @@ test('behind leaving every call that would change something throws `left`, and e
 async function join(options: Partial<PeerOptions> = {}, via?: Peer): Promise<Peer> {
   const log = { debug() {}, info() {}, warn: (message: string) => warnings.push(message) }
   const config = { probePeriodMs: 50, ackTimeoutMs: 25, syncTimeoutMs: 50 }
-  const peer = await start({ room: 'r', log, config, ...options }, 'server', async ({ driver }) => ({
+  const peer = await start({ room: 'r', log, config, throttleMs: 0, ...options }, 'server', async ({ driver }) => ({
     channels: [hub.channel(driver.eventsOf('sim'))],
     begin: () => driver.call((swim, now) => swim.join(via?.self.endpoints ?? [], now)),
     close: async () => {},

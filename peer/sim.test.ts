@@ -44,6 +44,48 @@ test('the snapshot is another one exactly when subscribers are called', () => {
   expect(told).not.toContain(peer.getSnapshot())
 })
 
+test('users who come and go are told of, also where a subscriber looks first, and those who were there are no news', () => {
+  const world = settled(2)
+  world.join('ana-1', { user: 'ana' })
+  world.settle(10_000)
+  const peer = peerIn(world, 'p0')
+  peer.subscribe(() => peer.users())
+  const told: string[] = []
+  peer.on('userJoin', ({ user }) => told.push(`+${user}`))
+  const off = peer.on('userLeave', ({ user }) => told.push(`-${user}`))
+  world.join('ana-2', { user: 'ana' })
+  world.join('ben', { user: 'ben' })
+  world.settle(10_000)
+  world.leave('ana-1')
+  world.run(1_000)
+  expect(told).toEqual(['+ben'])
+  world.leave('ana-2')
+  world.run(1_000)
+  expect(told).toEqual(['+ben', '-ana'])
+  off()
+  world.leave('ben')
+  world.run(1_000)
+  expect(told).toEqual(['+ben', '-ana'])
+  expect(() => peer.on('joined' as 'join', () => {})).toThrow(/event: expected one of join, update, .* got joined/)
+})
+
+test('why a member is believed what it is can be asked as of now, also of a process that has crashed or left', () => {
+  const world = settled(4)
+  const [one, two] = [peerIn(world, 'p0'), peerIn(world, 'p1')]
+  const id = world.idOf('p3')
+  world.leave('p3')
+  world.run(2_000)
+  const before = one.explain(id)!
+  expect(before).toMatchObject({ status: 'left', because: expect.stringMatching(/^said farewell [12]\.\d s ago$/) })
+  world.crash('p0')
+  world.leave('p1')
+  world.run(60_000)
+  expect(one.explain(id)!.sinceMs - before.sinceMs).toBeCloseTo(60_000, 0)
+  expect(two.explain(world.idOf('p2'))).toMatchObject({ status: 'alive', observer: { status: 'left' } })
+  expect(one.explain('nobody')).toBeUndefined()
+  expect(one.neighbours('nobody')).toEqual([])
+})
+
 test('it is the same object each time, until the name is started again', () => {
   const world = settled(3)
   const first = peerIn(world, 'p1')

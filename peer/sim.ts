@@ -11,6 +11,8 @@
  * world.crash('p3')
  * world.settle(30_000)                       // p3 is gone
  * ```
+ *
+ * @module
  */
 
 import { type PeerId, type Random, type Swim, seededRandom } from '../core/index.ts'
@@ -18,7 +20,7 @@ import { simulatedRoom, type World } from '../core/sim/index.ts'
 import { Peer } from './peer.ts'
 
 export * from '../core/sim/index.ts'
-export { Peer, type Registration, type User } from './peer.ts'
+export * from './public.ts'
 
 const peers = new WeakMap<Swim, Peer>()
 
@@ -38,11 +40,13 @@ export function peerIn(world: World, name: string): Peer {
     room: simulatedRoom,
     swim,
     call: (run) => connection.call(run),
+    now: connection.now,
     leave: async () => connection.leave(),
     random: chanceOf(swim.id),
     warn: (message) => {
       throw new Error(`${name}: ${message}`)
     },
+    links: () => swim.links().flatMap(({ peer: id, open }) => (open ? [{ id, state: 'open' as const }] : [])),
   })
   peers.set(swim, peer)
   return peer

@@ -47,6 +47,21 @@ test('a peer may be told to wait for ever', async () => {
   await world.end()
 })
 
+test('a peer that is to go on, but is called off while its sockets are opened, leaves nothing open and stays as it was', async () => {
+  const world = new World()
+  const peer = await world.start({ state: { color: 'teal' } })
+  await peer.leave()
+  const controller = new AbortController()
+  world.onOpened = () => controller.abort(new Error('enough'))
+  await expect(world.start({ signal: controller.signal }, [], undefined, peer)).rejects.toThrow('enough')
+  world.onOpened = () => {}
+  expect(world.hub.open).toEqual([])
+  await world.start({}, [], undefined, peer)
+  expect(peer.status).toBe('joined')
+  expect(peer.state).toEqual({ color: 'teal' })
+  await world.end()
+})
+
 test('an option that cannot be used rejects before anything is opened', async () => {
   const world = new World()
   await expect(world.start({ room: '' })).rejects.toMatchObject({ code: 'bad_name' })
