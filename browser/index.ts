@@ -1,8 +1,13 @@
-/** `shoal/browser`: peers that are tabs. */
+/**
+ * `shoal/browser`: peers that are tabs. The guide is docs/tabs.md.
+ *
+ * @module
+ */
 
 import SimplePeer from 'simple-peer/simplepeer.min.js'
-import { type MemberMode, ShoalError } from '../core/index.ts'
-import { type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
+import { type MemberMode, ShoalError, type State } from '../core/index.ts'
+import { checkKnown, startOptions } from '../peer/known-options.ts'
+import { consoleLog, type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
 import { RtcBudget } from '../peer/rtc-budget.ts'
 import type { WebSocketConstructor } from '../peer/signaling.ts'
@@ -12,10 +17,7 @@ import { HiddenClock } from './hidden-clock.ts'
 import { followPage } from './lifecycle.ts'
 import { TabAlarm } from './tab-alarm.ts'
 
-export * from '../core/index.ts'
-export type { Log, PeerOptions } from '../peer/options.ts'
-export { Peer, type Registration, type User } from '../peer/peer.ts'
-export type { Link } from '../peer/rtc.ts'
+export * from '../peer/public.ts'
 
 let budget: RtcBudget | undefined
 
@@ -25,7 +27,8 @@ function pageBudget(): RtcBudget {
   return budget
 }
 
-export interface TabOptions extends PeerOptions {
+/** What `join` takes. */
+export interface TabOptions<S extends object = State> extends PeerOptions<S> {
   signaling: string | readonly string[]
 }
 
@@ -36,17 +39,23 @@ const hiddenClock = new HiddenClock()
  * Joins a room from a tab. It leaves when the page goes, and tells others whether the tab is visible. A page that comes
  * back out of the back-forward cache rejoins by itself: the same peer object then has a new id, as after any start.
  *
- * Rejects with `bad_option` or `bad_name` (naming the option), or the reason of `options.signal`; nothing is left open then.
+ * Rejects with `bad_option` or `bad_name` (naming the option), `not_a_page` under Node, or the reason of `options.signal`; nothing is left open then.
  */
-export async function join(options: TabOptions): Promise<Peer> {
+export async function join<S extends object = State>(options: TabOptions<S>): Promise<Peer<S>> {
+  checkKnown('join', options, startOptions)
+  const settled = settleOptions(options as TabOptions)
   if (options.signaling === undefined) {
     throw new ShoalError('bad_option', 'signaling: expected the ws:// or wss:// address of a signalling server')
   }
-  const settled = settleOptions(options)
+  if (typeof document === 'undefined') {
+    throw new ShoalError('not_a_page', 'join: expected to be called in a page; in Node call startPeer() of shoal/node')
+  }
+  // The signal is about joining: by the time that a page comes back it has often run out.
+  const { signal: _, ...comingBack } = { ...settled, joinTimeoutMs: 0 }
   let session: TabSession | undefined
   const launch = (again?: Peer) =>
     start(
-      again ? { ...settled, joinTimeoutMs: 0 } : settled,
+      again ? comingBack : settled,
       document.visibilityState === 'hidden' ? 'hidden' : 'visible',
       async (opening) => {
         session = openTab(settled, opening)
@@ -56,15 +65,22 @@ export async function join(options: TabOptions): Promise<Peer> {
     )
   const peer = await launch()
   followPage(peer, {
-    setMode: (mode) => session?.setMode(mode),
+    setMode(mode) {
+      if (mode !== 'visible') peer.hurry()
+      session?.setMode(mode)
+    },
     wake: () => session?.wake(),
     goodbye() {
       void peer.leave()
       session?.bye()
     },
-    comeBack: () => void peer.leave().then(() => launch(peer)),
+    comeBack: () =>
+      void peer
+        .leave()
+        .then(() => launch(peer))
+        .catch((error: unknown) => (settled.log ?? consoleLog).warn(`coming back failed: ${String(error)}`)),
   })
-  return peer
+  return peer as unknown as Peer<S>
 }
 
 interface TabSession {

@@ -51,6 +51,23 @@ test('bytes in the state of a member are written as base64', async () => {
   expect(members.find(({ name }) => name === 'Ana')?.state).toEqual({ color: 'teal', key: { $bytes: 'AQL/' } })
 })
 
+test('a member is explained by its id, or by a name that it alone has among those present', async () => {
+  const twin = fakeMember({ id: 'twin-id', name: 'api-1' })
+  const ghost = fakeMember({ id: 'ghost-id', name: 'Ana', status: 'dead' })
+  const { url } = await start({}, [tab, api, twin, ghost, gone])
+  const explained = async (word: string) => {
+    const reply = await fetch(`${url}/v1/explain/${encodeURIComponent(word)}`)
+    const { id, error } = (await reply.json()) as { id?: string; error?: { code: string; message: string } }
+    return [reply.status, id ?? error!.code, error?.message]
+  }
+  expect(await explained('twin-id')).toEqual([200, 'twin-id', undefined])
+  // The dead one of the name is not meant, unless it is the only one.
+  expect(await explained('Ana')).toEqual([200, 'tab-id', undefined])
+  expect(await explained('member')).toEqual([200, 'gone-id', undefined])
+  expect(await explained('api-1')).toEqual([409, 'ambiguous_name', expect.stringContaining('api-id, twin-id')])
+  expect(await explained('nobody')).toEqual([404, 'unknown_member', expect.stringContaining('"nobody"')])
+})
+
 test('services are summed up by name', async () => {
   const { url } = await start()
   expect(await body(`${url}/v1/services`)).toEqual({
@@ -219,8 +236,11 @@ test('what happens to members is told at level info', async () => {
   expect(lines).toEqual(['dead api-1 api-id'])
 })
 
-async function start(options: Partial<AgentOptions> = {}): Promise<{ agent: Agent; peer: FakePeer; url: string }> {
-  const peer = fakePeer([tab, api, suspect, gone])
+async function start(
+  options: Partial<AgentOptions> = {},
+  others = [tab, api, suspect, gone],
+): Promise<{ agent: Agent; peer: FakePeer; url: string }> {
+  const peer = fakePeer(others)
   const http = { address: { host: '127.0.0.1', port: 0 }, optional: false }
   const agent = await open({ http, ...options }, async () => peer)
   return { agent, peer, url: `http://127.0.0.1:${agent.http?.address.port}` }

@@ -3,7 +3,14 @@
  * nothing of the process it runs in; signals, banner and exit codes are the matter of the `agent` verb.
  */
 
-import { type Instance, type Member, type PeerStatus, type ServiceOptions, ShoalError } from '../core/index.ts'
+import {
+  type Explanation,
+  type Instance,
+  type Member,
+  type PeerStatus,
+  type ServiceOptions,
+  ShoalError,
+} from '../core/index.ts'
 import type { Log } from '../peer/options.ts'
 import { formatHostPort, type HostPort } from './address.ts'
 import { type HttpApi, openHttp } from './http.ts'
@@ -21,6 +28,7 @@ export interface AgentPeer {
   invite(): string
   lookup(service: string, filter?: { passing?: boolean; tag?: string }): readonly Instance[]
   consistency(): { readonly agreeing: number; readonly asked: number }
+  explain(id: string): Explanation | undefined
   counters(): Readonly<Record<string, number>>
   leave(): Promise<void>
 }

@@ -1,8 +1,13 @@
-/** `shoal/node`: peers that are processes. They meet over UDP, and with `signaling` they meet tabs as well. */
+/**
+ * `shoal/node`: peers that are processes. They meet over UDP, and with `signaling` they meet tabs as well.
+ *
+ * @module
+ */
 
 import SimplePeer from 'simple-peer'
 import { WebSocket } from 'ws'
-import { type Channel, ShoalError } from '../core/index.ts'
+import { type Channel, ShoalError, type State } from '../core/index.ts'
+import { checkKnown, startOptions } from '../peer/known-options.ts'
 import { type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { Server } from '../peer/servers.ts'
@@ -15,13 +20,12 @@ import { Seeds } from './seeds.ts'
 import { openUdp, type UdpChannel } from './udp.ts'
 import { loadWrtc } from './wrtc.ts'
 
-export * from '../core/index.ts'
-export type { Log, PeerOptions } from '../peer/options.ts'
-export { Peer, type Registration, type User } from '../peer/peer.ts'
-export type { Link } from '../peer/rtc.ts'
+export * from '../peer/public.ts'
 export type { ServeSignaling } from './own-signaling.ts'
 
-export interface NodePeerOptions extends PeerOptions {
+/** What `startPeer` takes: `udp`, `signaling` or `serveSignaling`, at least one of them. */
+export interface NodePeerOptions<S extends object = State> extends PeerOptions<S> {
+  /** Meets processes, by sockets of UDP. Tabs have none. */
   udp?: {
     /** `host:port` or `[v6]:port`; port 0 takes a free one. */
     bind: string
@@ -43,9 +47,11 @@ export interface NodePeerOptions extends PeerOptions {
  * Rejects with `bad_option` or `bad_name` (naming the option), `bind_failed`, `webrtc_missing`, or the reason of
  * `options.signal`; nothing is left open then.
  */
-export async function startPeer(options: NodePeerOptions): Promise<Peer> {
-  const settled = settleOptions(options)
-  return start(settled, 'server', (opening) => open(settled, opening))
+export async function startPeer<S extends object = State>(options: NodePeerOptions<S>): Promise<Peer<S>> {
+  checkKnown('startPeer', options, [...startOptions, 'udp', 'serveSignaling', 'webrtc'])
+  const settled = settleOptions(options as NodePeerOptions)
+  const peer = await start(settled, 'server', (opening) => open(settled, opening))
+  return peer as unknown as Peer<S>
 }
 
 /** A server we did not write ourselves is no less hostile than a peer: no frame of the protocol is larger than this. */

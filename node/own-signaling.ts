@@ -9,6 +9,7 @@ import type { Log } from '../peer/options.ts'
 import { startSignaling } from '../signaling/index.ts'
 import { formatHostPort, outwardAddress } from './address.ts'
 
+/** The signalling server of a gateway, and what others are told of it. */
 export interface ServeSignaling {
   /** 8787 unless told; 0 takes any free port. */
   port?: number

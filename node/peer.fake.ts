@@ -1,6 +1,13 @@
 /** A peer for tests of the agent: it knows a fixed view and writes down what is asked of it. */
 
-import { type Instance, type Member, ShoalError, type StateValue, serviceRecord } from '../core/index.ts'
+import {
+  type Explanation,
+  type Instance,
+  type Member,
+  ShoalError,
+  type StateValue,
+  serviceRecord,
+} from '../core/index.ts'
 import type { AgentPeer } from './agent.ts'
 import type { NodePeerOptions } from './index.ts'
 
@@ -45,6 +52,10 @@ export function fakePeer(others: readonly Member[] = [], options: Partial<NodePe
     invite: () => `ws://127.0.0.1:1/?room=${options.room}`,
     consistency: () => ({ agreeing: 2, asked: 3 }),
     counters: () => ({ packetsSent: 7 }),
+    explain: (id) => {
+      const member = view.find((one) => one.id === id)
+      return member && fakeExplanation(member, self)
+    },
     async leave() {
       this.left++
       this.status = 'left'
@@ -69,6 +80,41 @@ export function fakeMember(facts: Partial<Member> & { state?: Record<string, Sta
     since: 1_000,
     lastHeard: 2_000,
     ...facts,
+  }
+}
+
+export function fakeExplanation(member: Member, observer: Member): Explanation {
+  return {
+    id: member.id,
+    name: member.name,
+    because: 'answered this peer 0.4 s ago over udp',
+    self: member === observer,
+    status: member.status,
+    sinceMs: 61_000,
+    mode: member.mode,
+    incarnation: member.incarnation,
+    lastAnswer: { agoMs: 400, kind: 'udp', from: 'udp:10.0.0.7:7946', carried: false },
+    probing: false,
+    rttMs: 0.61,
+    rttVariationMs: 0.1,
+    accusers: [],
+    cutOff: false,
+    flapping: 0,
+    watched: true,
+    watchers: [{ id: observer.id, name: observer.name }],
+    via: 'direct',
+    path: 'udp:10.0.0.7:7946',
+    links: [],
+    entries: { count: 1, bytes: 40 },
+    observer: {
+      id: observer.id,
+      name: observer.name,
+      status: 'joined',
+      reason: '',
+      health: 0,
+      lagMs: 2,
+      usualRttMs: 1,
+    },
   }
 }
 

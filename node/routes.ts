@@ -3,8 +3,11 @@
  *
  *     GET /v1/members          { members: Member[] }, the dead and left that are still remembered included; ?status=
  *     GET /v1/services         { services: [{ service, instances, passing, tags }] }
- *     GET /v1/services/:name   { service, instances: Instance[] }; ?passing, ?tag=; an unknown service has no instances
+ *     GET /v1/services/:name   { service, instances: Instance[] }; ?passing, ?tag=; an unknown service has no instances.
+ *                              In a panic it has `lastKnown` ones as well (see `Peer.lookup`), unless ?passing
  *     GET /v1/health           { status, reason, members, agreeing, asked }; 503 with an error unless it has joined
+ *     GET /v1/explain/:name    `Explanation`: why a member, by id or by a name that one alone has, is believed to be what it is;
+ *                              404 `unknown_member`, 409 `ambiguous_name`
  *     GET /v1/invite           { invite }; 404 `no_invite` where nobody in the room serves signalling
  *     GET /v1/agent/self       who this agent is, its counters, and how far its view agrees with that of others
  *     PUT /v1/agent/leave      leaves the room and answers { status: 'left' }; then the agent ends
@@ -81,6 +84,9 @@ export interface ServiceSummary {
   readonly tags: readonly string[]
 }
 
+/** Of members of one name, so many are told. */
+const ambiguousMax = 8
+
 const statuses: readonly MemberStatus[] = ['alive', 'suspect', 'dead', 'left']
 
 export function agentRoutes(desk: Desk): Route[] {
@@ -89,6 +95,7 @@ export function agentRoutes(desk: Desk): Route[] {
     { method: 'GET', path: '/v1/services', query: [], answer: () => ok({ services: summarise(ready(desk)) }) },
     { method: 'GET', path: '/v1/services/:name', query: ['passing', 'tag'], answer: (ask) => lookUp(ready(desk), ask) },
     { method: 'GET', path: '/v1/health', query: [], answer: () => health(ready(desk)) },
+    { method: 'GET', path: '/v1/explain/:name', query: [], answer: ({ word }) => explain(ready(desk), word) },
     { method: 'GET', path: '/v1/invite', query: [], answer: () => invite(ready(desk)) },
     { method: 'GET', path: '/v1/agent/self', query: [], answer: () => self(ready(desk), desk.facts) },
     { method: 'PUT', path: '/v1/agent/leave', query: [], answer: () => leave(ready(desk), desk) },
@@ -158,6 +165,27 @@ function health(peer: AgentPeer): Reply {
   const body = { status, reason, members: peer.members().length, agreeing, asked }
   if (status === 'joined') return ok(body)
   throw new Refusal(503, 'not_joined', `the agent is ${status}${reason && `: ${reason}`}`, { details: body })
+}
+
+/** By its id; by its name among those present, else among those that are gone. */
+function explain(peer: AgentPeer, word: string): Reply {
+  const byId = peer.explain(word)
+  if (byId) return ok(byId)
+  const known = peer.members({ gone: true }).filter(({ name }) => name === word)
+  const present = known.filter(({ status }) => status === 'alive' || status === 'suspect')
+  const [one, ...others] = present.length > 0 ? present : known
+  if (one === undefined) {
+    throw new Refusal(404, 'unknown_member', `no member with the id or name ${JSON.stringify(word)} is known`)
+  }
+  if (others.length > 0) {
+    const ids = [one, ...others].slice(0, ambiguousMax).map(({ id }) => id)
+    throw new Refusal(
+      409,
+      'ambiguous_name',
+      `${others.length + 1} members have the name; expected an id, e.g. ${ids.join(', ')}`,
+    )
+  }
+  return ok(peer.explain(one.id))
 }
 
 function invite(peer: AgentPeer): Reply {

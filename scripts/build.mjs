@@ -1,4 +1,4 @@
-// Builds dist/: the modules as they are for Node, one self-contained file for browsers, and the demo page.
+// Builds dist/: the modules as they are for Node, self-contained files for browsers, and the demo page.
 
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
@@ -39,7 +39,7 @@ function compile() {
 
 /**
  * `shoal/browser` is one file with everything in it, simple-peer included: it needs no polyfills from the bundler of
- * the application, nor any bundler at all. It is minified, since pages without a bundler load it as it is; the source
+ * the application, nor any bundler at all. `shoal/overlay` is another. They are minified, since pages without a bundler load them as they are; the source
  * map gives readable stacks. The declarations that tsc wrote stay, its modules go.
  */
 async function bundleBrowser() {
@@ -49,8 +49,8 @@ async function bundleBrowser() {
   }
   await esbuild.build({
     ...forBrowsers,
-    entryPoints: ['browser/index.ts'],
-    outfile: join(directory, 'index.js'),
+    entryPoints: ['browser/index.ts', 'browser/overlay.ts'],
+    outdir: directory,
     minify: true,
   })
 }

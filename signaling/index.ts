@@ -1,4 +1,8 @@
-/** `shoal/signaling`: the server that introduces peers to each other. */
+/**
+ * `shoal/signaling`: the server that introduces peers to each other.
+ *
+ * @module
+ */
 
 export type { SignalingCounters } from './counters.ts'
 export { defaultSignalingLimits, type SignalingLimits, type SignalingOptions, type TurnOptions } from './options.ts'

@@ -6,6 +6,7 @@ import { pingMsMax, pingMsMin } from './protocol.ts'
 import { iceUrlsMax, isStunUrl, isTurnUrl } from './protocol-ice.ts'
 import type { TurnSettings } from './turn.ts'
 
+/** What `startSignaling` takes. */
 export interface SignalingOptions {
   /** 8787 unless told; 0 takes any free port, which `SignalingServer.port` then names. */
   port?: number
@@ -18,6 +19,7 @@ export interface SignalingOptions {
   origins?: readonly string[]
   /** A directory whose files are served as the page. They are read once, at the start. */
   page?: string
+  /** Other limits than the defaults. */
   limits?: Partial<SignalingLimits>
   /** How often sockets are asked for a sign of life; one that gave none since the last time is ended. 20,000 unless told. */
   pingIntervalMs?: number
@@ -29,6 +31,7 @@ export interface SignalingOptions {
   log?: Log
 }
 
+/** A TURN server after coturn's REST scheme, whose passwords run out. */
 export interface TurnOptions {
   /** Its addresses, e.g. `turn:turn.example.org:3478` and `turns:turn.example.org:443?transport=tcp`. */
   urls: readonly string[]
@@ -41,6 +44,7 @@ export interface TurnOptions {
   ttlSeconds?: number
 }
 
+/** What a signalling server bears. Whoever is beyond it is refused, dropped or closed, and counted. */
 export interface SignalingLimits {
   /** Sockets in all. */
   socketsMax: number
@@ -49,7 +53,9 @@ export interface SignalingLimits {
    * limit addresses there, and set this as high as `socketsMax`.
    */
   socketsPerAddressMax: number
+  /** Rooms with somebody in them. */
   roomsMax: number
+  /** Members of one room. */
   membersPerRoomMax: number
   /** A socket that has not said hello after this many milliseconds is closed. */
   helloTimeoutMs: number
@@ -60,6 +66,7 @@ export interface SignalingLimits {
    * left for signals. What is above is dropped like on any lossy path.
    */
   messagesPerSecond: number
+  /** What it may send at once after a pause. */
   messageBurst: number
   /** A longer message counts as several: with 200 messages a second, 640 bytes make 125 KiB a second. */
   bytesPerMessage: number
@@ -73,6 +80,7 @@ export interface SignalingLimits {
   malformedMax: number
 }
 
+/** What `SignalingLimits` says where it is not told otherwise. */
 export const defaultSignalingLimits: Readonly<SignalingLimits> = {
   socketsMax: 10_000,
   socketsPerAddressMax: 500,

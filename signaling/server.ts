@@ -25,10 +25,13 @@ const httpConnectionsMax = 256
 const closeTimeoutMs = 5_000
 const shutdownTimeoutMs = 1_000
 
+/** A signalling server that listens. */
 export interface SignalingServer {
+  /** The port it listens on. */
   readonly port: number
   /** What peers put into their `signaling` option, e.g. `ws://127.0.0.1:8787`; the page is there under `http:`. */
   readonly url: string
+  /** What it has counted since its start, as of now. */
   counters(): Readonly<SignalingCounters>
   /** Tells all sockets that the server restarts (1012), and resolves when the last is gone. May be called again. */
   close(): Promise<void>

@@ -1,6 +1,7 @@
 /** The page: a member of the room that shows the room. The hooks for tests are listed in `index.html`. */
 
 import { join, type Peer } from '../index.ts'
+import { type Overlay, showOverlay } from '../overlay.ts'
 import { Activity } from './activity.ts'
 import { swatches } from './color.ts'
 import { Company, isPresent } from './company.ts'
@@ -74,8 +75,21 @@ function show(peer: Peer): void {
     sessionStorage.setItem('color', color)
     if (peer.status !== 'left') peer.setState({ color })
   })
+  offerOverlay(peer)
   activity.write(`You joined ${shownName(settings.room, 40)} as ${shownName(settings.name, 40)}`, 'self')
   render()
+}
+
+/** The room as the peer sees it, for those who ask why. */
+function offerOverlay(peer: Peer): void {
+  const button = part('why')
+  let overlay: Overlay | undefined
+  button.hidden = false
+  button.addEventListener('click', () => {
+    overlay?.close()
+    overlay = overlay ? undefined : showOverlay(peer)
+    button.setAttribute('aria-pressed', String(overlay !== undefined))
+  })
 }
 
 /** The parts of the page that need no room: who you are, and a choice of colours. */

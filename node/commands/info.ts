@@ -1,8 +1,9 @@
-/** `shoal info`: who the agent is, how its view stands, and what it has counted. */
+/** `shoal info`: who the agent is, how its view stands, and what it has counted; or why a member is believed what it is. */
 
-import type { Member, MemberStatus } from '../../core/index.ts'
+import type { Explanation, Member, MemberStatus } from '../../core/index.ts'
+import { duration, memberFacts } from '../../peer/facts.ts'
 import { ask, httpAddress, printAs, readFormat } from './ask.ts'
-import { textFacts } from './table.ts'
+import { printable, textFacts } from './table.ts'
 import { formatFlag, httpFlag, type Verb } from './verb.ts'
 
 /** The body of `/v1/agent/self`. */
@@ -20,14 +21,36 @@ export interface SelfBody {
 }
 
 export const info: Verb = {
-  summary: 'show who the agent is and what it has counted',
-  usage: 'info [--format text|json] [--http host:port]',
+  summary: 'show who the agent is and what it has counted, or why a member is held alive, suspect or dead',
+  usage: 'info [name or id of a member] [--format text|json] [--http host:port]',
   flags: { ...formatFlag, ...httpFlag },
+  wordsMax: 1,
   async run(flags, shell) {
     readFormat(flags)
     const { address } = httpAddress(flags, shell)
+    const [member] = flags.words
+    if (member !== undefined) {
+      const path = `/v1/explain/${encodeURIComponent(member)}`
+      return printAs(flags, shell, await ask<Explanation>(address, 'GET', path, 'because'), explanationText)
+    }
     printAs(flags, shell, await ask<SelfBody>(address, 'GET', '/v1/agent/self', 'member'), infoText)
   },
+}
+
+export function explanationText(about: Explanation): string {
+  const { observer } = about
+  const judge: [string, string][] = [
+    ['name', observer.name],
+    ['status', observer.reason ? `${observer.status} (${observer.reason})` : observer.status],
+    ['health', observer.health === 0 ? 'good' : `${observer.health} of 7, 0 is good`],
+    ['timers', observer.lagMs < 1 ? 'on time' : `${duration(observer.lagMs)} late`],
+  ]
+  return [
+    printable(`${about.name}: ${about.because}`),
+    textFacts(memberFacts(about)),
+    `as ${printable(observer.name)} sees it:`,
+    textFacts(judge),
+  ].join('\n')
 }
 
 export function infoText(body: SelfBody): string {

@@ -43,7 +43,7 @@ function instanceCells(instance: Instance): string[] {
     instance.name,
     port === undefined ? address : formatHostPort({ host: address, port }),
     instance.health,
-    instance.status,
+    instance.lastKnown ? 'last-known' : instance.status,
     `${instance.weight}`,
     `${(instance.ageMs / 1000).toFixed(1)}s`,
     instance.tags.join(','),

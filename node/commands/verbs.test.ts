@@ -100,6 +100,28 @@ test('info tells about the agent, its view and its counters', async () => {
   expect(shell.printed[0]).toMatch(/counters:\n {2}packetsSent +7$/)
 })
 
+test('info with a name or an id tells why a member is believed to be what it is', async () => {
+  const { address } = await serve()
+  for (const word of ['Ana', 'tab-id']) {
+    const { code, shell } = await run(['info', word, '--http', address])
+    expect(code).toBe(0)
+    const [first, ...lines] = shell.printed[0]!.split('\n')
+    expect(first).toBe('Ana: answered this peer 0.4 s ago over udp')
+    expect(lines).toContain('  last answer  400 ms ago by udp:10.0.0.7:7946')
+    expect(lines).toContain('as self sees it:')
+  }
+  const { shell } = await run(['info', 'Ana', '--format', 'json', '--http', address])
+  expect(JSON.parse(shell.printed[0]!)).toMatchObject({ id: 'tab-id', lastAnswer: { agoMs: 400 } })
+})
+
+test('info about somebody unknown fails with one line that says so', async () => {
+  const { code, shell } = await run(['info', 'no/body', '--http', (await serve()).address])
+  expect(code).toBe(1)
+  expect(shell.complaints).toEqual([
+    expect.stringMatching(/refused: no member with the id or name "no\/body" is known \(unknown_member\)$/),
+  ])
+})
+
 test('the environment names the agent where no flag does', async () => {
   const { address } = await serve()
   const { code } = await run(['members'], { SHOAL_HTTP_ADDR: address })
