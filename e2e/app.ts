@@ -15,7 +15,7 @@ export class App {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   }
 
-  /** `script` finds the library at `/shoal.js`; `policy` is the Content-Security-Policy of the page. */
+  /** `script` finds the library at `/shoal.js` and the overlay at `/overlay.js`; `policy` is the Content-Security-Policy of the page. */
   static async serve(script: string, policy?: string): Promise<App> {
     const files: Record<string, [type: string, body: string | Buffer]> = {
       '/': [
@@ -24,6 +24,7 @@ export class App {
       ],
       '/main.js': ['text/javascript', script],
       '/shoal.js': ['text/javascript', await readFile(join(root, 'dist/browser/index.js'))],
+      '/overlay.js': ['text/javascript', await readFile(join(root, 'dist/browser/overlay.js'))],
     }
     const server = createServer((request, response) => {
       const file = files[request.url!]

@@ -69,7 +69,7 @@ for (const [what, rules] of [
       .toMatchObject({ mood: 'glad' })
 
     // The link has been tried and given up, and nobody has been lost meanwhile.
-    await expect.poll(() => lostConnectionsAt(ana), { timeout: 40_000 }).toBeGreaterThan(0)
+    await expect.poll(() => lostConnectionsAt(ana)).toBeGreaterThan(0)
     expect(await othersAt(ana)).toEqual(['Ben alive relayed'])
     expect(await othersAt(ben)).toEqual(['Ana alive relayed'])
     expect([...(await ana.gone()), ...(await ben.gone())]).toEqual([])
@@ -143,8 +143,8 @@ test('with the server gone and no TURN, a tab says that it is cut off and why, a
   expect(await othersAt(ana)).toEqual(['Ben alive gossip'])
 
   await world.startSignal()
-  await expect.poll(() => ana.page.evaluate(() => globalThis.shoal.peer.status), { timeout: 40_000 }).toBe('joined')
-  await expect.poll(() => othersAt(ana), { timeout: 40_000 }).toEqual(['Ben alive relayed'])
+  await expect.poll(() => ana.page.evaluate(() => globalThis.shoal.peer.status)).toBe('joined')
+  await expect.poll(() => othersAt(ana)).toEqual(['Ben alive relayed'])
   expect([...(await ana.gone()), ...(await ben.gone())]).toEqual([])
 })
 
@@ -157,5 +157,5 @@ test('a tab that reaches no server at all goes on looking, and says what for', a
     .toMatch(/^joining: looking for members; the signalling server ws:\/\/198\.18\.0\.1:8787 is out of reach \(.+\)/)
 
   await world.startSignal()
-  await expect.poll(status, { timeout: 40_000 }).toBe('joined: alone in the room so far')
+  await expect.poll(status).toBe('joined: alone in the room so far')
 })

@@ -41,7 +41,7 @@ test('without its signalling server a room goes on and lets newcomers in, and it
 
     // It remembers nobody; those who came by it come back.
     await world.startSignal()
-    await expect.poll(() => membersAt(world), { message: 'all return', timeout: 30_000 }).toBe(3)
+    await expect.poll(() => membersAt(world), { message: 'all return' }).toBe(3)
     const eve = await openTab(world, 'Eve')
     await expectPresent([gate, ana, ben, dee, eve], 'Ana, Ben, Dee, Eve, gate')
     await eve.setState({ note: 'me too' })

@@ -2,7 +2,13 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from './fixtures.ts'
+import type { Tab } from './tab.ts'
 import { atAll, type Seen, statuses, statusesAtAll, type Viewer } from './view.ts'
+
+declare global {
+  /** What `countUntilLeft` has counted. */
+  var leftAfter: number
+}
 
 test('three tabs, a gateway and three UDP-only peers all hold the same view of the seven', async ({ world }) => {
   await world.startSignal()
@@ -72,35 +78,47 @@ test('a change of state in a tab reaches a UDP-only peer, and the other way roun
   await expect.poll(stateAtTab).toEqual({ load: 0.5 })
 })
 
-test('a tab that is closed has left for everybody within two seconds', async ({ world }) => {
+test('a tab that is closed has left for everybody before anybody would have missed it', async ({ world }) => {
   await world.startSignal()
   const gate = await world.startAgent('gate', { gateway: true })
   const api = await world.startAgent('api-1', { join: gate })
   const ana = await world.openTab('Ana')
-  const others = [await world.openTab('Ben'), await world.openTab('Cy'), gate, api]
+  const [ben, cy] = [await world.openTab('Ben'), await world.openTab('Cy')]
+  const others = [ben, cy, gate, api]
   const alive = 'Ana alive, Ben alive, Cy alive, api-1 alive, gate alive'
   await expect.poll(() => statusesAtAll(others)).toEqual(atAll(others, alive))
 
+  for (const tab of [ben, cy]) await countUntilLeft(tab)
   await ana.close()
-
-  await expect
-    .poll(() => statusesAtAll(others), { timeout: 2000, intervals: [50] })
-    .toEqual(atAll(others, alive.replace('Ana alive', 'Ana left')))
+  await expect.poll(() => statusesAtAll(others)).toEqual(atAll(others, alive.replace('Ana alive', 'Ana left')))
+  for (const tab of [ben, cy]) expect(await tab.page.evaluate(() => globalThis.leftAfter)).toBeLessThanOrEqual(3)
 })
 
 test('an agent that is asked to stop has left for everybody, tabs included', async ({ world }) => {
   await world.startSignal()
   const gate = await world.startAgent('gate', { gateway: true })
   const api = await world.startAgent('api-1', { join: gate })
-  const others = [await world.openTab('Ana'), gate]
+  const ana = await world.openTab('Ana')
+  const others = [ana, gate]
   await expect.poll(() => statusesAtAll(others)).toEqual(atAll(others, 'Ana alive, api-1 alive, gate alive'))
 
+  await countUntilLeft(ana)
   expect(await api.process.stop()).toEqual({ code: 0, signal: null })
-
-  await expect
-    .poll(() => statusesAtAll(others), { timeout: 2000, intervals: [50] })
-    .toEqual(atAll(others, 'Ana alive, api-1 left, gate alive'))
+  await expect.poll(() => statusesAtAll(others)).toEqual(atAll(others, 'Ana alive, api-1 left, gate alive'))
+  expect(await ana.page.evaluate(() => globalThis.leftAfter)).toBeLessThanOrEqual(3)
 })
+
+/** From now on counts the periods of this tab until somebody has left for it. */
+async function countUntilLeft(tab: Tab): Promise<void> {
+  await tab.page.evaluate(() => {
+    const { peer } = globalThis.shoal
+    const periods = () => peer.counters().periods!
+    const began = periods()
+    peer.on('leave', () => {
+      globalThis.leftAfter = periods() - began
+    })
+  })
+}
 
 /** What each peer says about itself is the truth; lists every view that is not exactly that. */
 async function disagreements(everyone: readonly Viewer[]): Promise<{ at: string; view: Seen[]; truth: Seen[] }[]> {

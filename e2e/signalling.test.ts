@@ -37,7 +37,7 @@ test('nobody is lost while the signalling server is away, and newcomers can join
   const cy = await world.openTab('Cy')
   const all = [...everyone, cy]
   await expect
-    .poll(() => statusesAtAll(all), { timeout: 60_000 })
+    .poll(() => statusesAtAll(all))
     .toEqual(atAll(all, 'Ana alive, Ben alive, Cy alive, api-1 alive, gate alive'))
   for (const tab of [ana, ben]) expect(await tab.gone()).toEqual([])
 })

@@ -75,6 +75,27 @@ for (const { when, until } of moments) {
   })
 }
 
+test('a page comes back out of the back-forward cache though the signal it joined with has been aborted since', async ({
+  world,
+  serve,
+}) => {
+  await world.startSignal()
+  const gate = await world.startAgent('gate', { gateway: true })
+  const options = { room: world.room, signaling: world.signaling, name: 'App' }
+  const url = await serve(`
+    import { join } from '/shoal.js'
+    const joining = new AbortController()
+    globalThis.shoal = { peer: await join({ ...${JSON.stringify(options)}, signal: joining.signal }) }
+    joining.abort()`)
+  const tab = await world.openTab('App', { url })
+  const statuses = async () => (await gate.view()).map(({ name, status }) => `${name} ${status}`).sort()
+  await expect.poll(statuses).toEqual(['App alive', 'gate alive'])
+  await tab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
+  await expect.poll(statuses).toEqual(['App left', 'gate alive'])
+  await tab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+  await expect.poll(statuses).toEqual(['App alive', 'App left', 'gate alive'])
+})
+
 test('a duplicated tab is a member of its own, although it has a copy of all that the first one stored', async ({
   world,
 }) => {

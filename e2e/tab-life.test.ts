@@ -16,11 +16,11 @@ const test = base.extend<{ chromium: UserBrowser }>({
 // Each test has a browser of its own, beside the one that the others share.
 test.describe.configure({ mode: 'default' })
 
-test('of a frozen, a hidden, a killed and a travelling tab exactly the killed one is declared dead, within 6 s', async ({
+test('of a frozen, a hidden, a killed and a travelling tab exactly the killed one is declared dead, within ten periods', async ({
   world,
   chromium,
 }) => {
-  test.setTimeout(180_000)
+  test.setTimeout(480_000)
   await world.startSignal()
   const gate = await world.startAgent('gate', { gateway: true })
   const open = (name: string) => chromium.open(name, world.pageUrl(name))
@@ -36,7 +36,7 @@ test('of a frozen, a hidden, a killed and a travelling tab exactly the killed on
   await expect.poll(() => statusesAtAll([...tabs, gate])).toEqual(atAll([...tabs, gate], alive))
   for (const tab of tabs) await tab.watchDeaths()
   const deathsAtServer: Death[] = []
-  server.on('dead', ({ name }) => deathsAtServer.push({ name, at: Date.now(), health: server.counters().health! }))
+  server.on('dead', ({ name }) => deathsAtServer.push({ name, at: Date.now(), periods: server.counters().periods! }))
   const modeAt = async (viewer: { view(): ReturnType<UserTab['view']> }, name: string) =>
     (await viewer.view()).find((member) => member.name === name)?.mode
 
@@ -51,43 +51,48 @@ test('of a frozen, a hidden, a killed and a travelling tab exactly the killed on
     await expect.poll(() => modeAt(viewer, 'Ice'), { message: 'the page got it out before it froze' }).toBe('frozen')
   }
 
+  const watching = [ana, ben, hidden, traveller]
+  const before = (await Promise.all([...watching, server].map((viewer) => viewer.counters()))).map(
+    ({ periods }) => periods!,
+  )
   const killedAt = Date.now()
   killed.kill()
-  const watching = [ana, ben, hidden, traveller]
   const deathsAtAll = async () => [...(await Promise.all(watching.map((tab) => tab.deaths()))), deathsAtServer]
   const names = async () => (await deathsAtAll()).map((deaths) => deaths.map(({ name }) => name))
   await expect.poll(names).toEqual([['Kim'], ['Kim'], ['Kim'], ['Kim'], ['Kim']])
-  // A machine with more to do than it can makes peers doubt themselves, and those take as many times as long.
-  const deaths = (await deathsAtAll()).flat()
+  const deaths = (await deathsAtAll()).map(([death]) => death!)
   const slowest = Math.max(...deaths.map(({ at }) => at - killedAt))
   test.info().annotations.push({ type: 'killed, and dead at all', description: `${slowest} ms` })
-  expect(slowest).toBeLessThan(6_000 * (1 + Math.max(...deaths.map(({ health }) => health))))
+  for (const [i, { periods }] of deaths.entries()) expect(periods - before[i]!).toBeLessThanOrEqual(10)
 
-  const before = await traveller.id()
+  const outward = await traveller.id()
   await traveller.goTo('about:blank')
   const statusAtAna = async (id: string) => (await ana.view()).find((member) => member.id === id)?.status
-  await expect.poll(() => statusAtAna(before)).toBe('left')
+  await expect.poll(() => statusAtAna(outward)).toBe('left')
   await traveller.goBack()
   const after = await traveller.id()
-  expect(after).not.toBe(before)
+  expect(after).not.toBe(outward)
   await expect.poll(() => statusAtAna(after)).toBe('alive')
   await traveller.watchDeaths()
 
-  await expect.poll(periods, { timeout: 60_000 }).toBeGreaterThanOrEqual(frozenSince + 40)
+  await expect.poll(periods, { timeout: 200_000 }).toBeGreaterThanOrEqual(frozenSince + 40)
   expect(await ana.evaluate(() => globalThis.shoal.peer.members().map(({ name }) => name))).toContain('Ice')
 
-  const thawedAt = Date.now()
+  const thawedAfter = await Promise.all([ana, ben, hidden].map((tab) => tab.watchModes()))
   await frozen.thaw()
   await frozen.show()
-  for (const viewer of [ana, ben, hidden, gate]) {
-    await expect.poll(() => modeAt(viewer, 'Ice'), { intervals: [50] }).toBe('visible')
+  for (const viewer of [ana, ben, hidden, gate]) await expect.poll(() => modeAt(viewer, 'Ice')).toBe('visible')
+  for (const [i, tab] of [ana, ben, hidden].entries()) {
+    const back = (await tab.modes()).find(({ name, mode }) => name === 'Ice' && mode === 'visible')!
+    expect(back.periods - thawedAfter[i]!, `periods until it is back for ${tab.name}`).toBeLessThanOrEqual(3)
   }
-  expect(Date.now() - thawedAt, 'back within 3 s').toBeLessThan(3_000)
-  expect((await frozen.counters()).packets_skimmed, 'it did not answer all that had been queued').toBeGreaterThan(0)
+  // A newcomer that the server introduces meanwhile can tell the others that it is back before it is through with its flood.
+  const skimmed = async () => (await frozen.counters()).packets_skimmed ?? 0
+  await expect.poll(skimmed, { message: 'it did not answer all that had been queued' }).toBeGreaterThan(0)
 
   // Everyone has asked everyone again, and has had the time to change its mind.
   const rounds = await periods()
-  await expect.poll(periods, { timeout: 60_000 }).toBeGreaterThanOrEqual(rounds + 10)
+  await expect.poll(periods).toBeGreaterThanOrEqual(rounds + 10)
   const present = 'Ana alive, Ben alive, Hid alive, Ice alive, Kim dead, Tom alive, Tom left, api alive, gate alive'
   const everyone = [ana, ben, hidden, frozen, gate]
   const shown = async () => {
@@ -115,7 +120,7 @@ test('a hidden tab keeps the time of the protocol, although its own timers come 
 
   const before = [await ana.counters(), await ben.counters()]
   const periodsOf = async (tab: UserTab) => (await tab.counters()).periods!
-  await expect.poll(() => periodsOf(ana), { timeout: 30_000 }).toBeGreaterThanOrEqual(before[0]!.periods! + 10)
+  await expect.poll(() => periodsOf(ana)).toBeGreaterThanOrEqual(before[0]!.periods! + 10)
   const after = await ben.counters()
   expect(after.periods! - before[1]!.periods!).toBeGreaterThanOrEqual(8)
   expect((after.absences ?? 0) - (before[1]!.absences ?? 0), 'it was never late').toBe(0)
@@ -147,7 +152,7 @@ test('a hidden tab whose page forbids the worker lives on packets: it is never h
 
     const periodsOf = async (one: UserTab) => (await one.counters()).periods!
     const before = [await periodsOf(ana), await periodsOf(tab)] as const
-    await expect.poll(() => periodsOf(ana), { timeout: 60_000 }).toBeGreaterThanOrEqual(before[0] + 15)
+    await expect.poll(() => periodsOf(ana)).toBeGreaterThanOrEqual(before[0] + 15)
     expect(await statusesAtAll(everyone)).toEqual(atAll(everyone, 'Ana alive, App alive, Ben alive'))
     for (const one of everyone) expect(await one.deaths()).toEqual([])
   } finally {
@@ -168,7 +173,7 @@ test('a hidden tab that its browser ends to save memory is missed, and comes bac
   await ben.hide()
   ben.kill()
   // With only one to miss it, and hidden as it was, it is given its time.
-  await expect.poll(lines, { timeout: 40_000 }).toEqual({ Ana: 'Ana alive, Ben dead' })
+  await expect.poll(lines).toEqual({ Ana: 'Ana alive, Ben dead' })
 
   // The browser loads it anew when its user turns to it.
   await ben.load(world.pageUrl('Ben'))

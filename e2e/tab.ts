@@ -55,7 +55,7 @@ export class Tab implements Viewer {
     const sent = async () => (await this.counters()).periods ?? 0
     const before = await sent()
     await expect
-      .poll(sent, { message: `${this.name} goes on probing`, timeout: 60_000 })
+      .poll(sent, { message: `${this.name} goes on probing`, timeout: 120_000 })
       .toBeGreaterThanOrEqual(before + rounds)
   }
 

@@ -136,18 +136,33 @@ export class UserTab implements Viewer {
     return this.evaluate(() => globalThis.shoal.peer.counters())
   }
 
-  /** From now on notes whom it declares dead or hears to be, and when, on the clock that all of this machine share. */
+  /** From now on notes whom it declares dead or hears to be, and when. */
   async watchDeaths(): Promise<void> {
     await this.evaluate(() => {
       const deaths: Death[] = []
       globalThis.deaths = deaths
       const { peer } = globalThis.shoal
-      peer.on('dead', ({ name }) => deaths.push({ name, at: Date.now(), health: peer.counters().health! }))
+      peer.on('dead', ({ name }) => deaths.push({ name, at: Date.now(), periods: peer.counters().periods! }))
     })
   }
 
   deaths(): Promise<Death[]> {
     return this.evaluate(() => globalThis.deaths)
+  }
+
+  /** From now on notes who changes, in which mode they are then, and when; answers with the periods so far. */
+  watchModes(): Promise<number> {
+    return this.evaluate(() => {
+      const modes: Mode[] = []
+      globalThis.modes = modes
+      const { peer } = globalThis.shoal
+      peer.on('update', ({ name, mode }) => modes.push({ name, mode, periods: peer.counters().periods! }))
+      return peer.counters().periods!
+    })
+  }
+
+  modes(): Promise<Mode[]> {
+    return this.evaluate(() => globalThis.modes)
   }
 
   /** Turns to the other tab of its window, as users hide a tab. */
@@ -227,11 +242,20 @@ export interface Death {
   name: string
   /** `Date.now()` */
   at: number
-  /** How badly it thought of itself just then: the worse, the later it accuses. */
-  health: number
+  /** Protocol periods that the one who noticed had been through by then: they grow longer where there is no time for them. */
+  periods: number
+}
+
+export interface Mode {
+  name: string
+  mode: string
+  /** As for a death. */
+  periods: number
 }
 
 declare global {
   /** What `watchDeaths` has collected. */
   var deaths: Death[]
+  /** What `watchModes` has collected. */
+  var modes: Mode[]
 }
