@@ -111,6 +111,11 @@ export function isGossip(packet: Uint8Array): boolean {
   return packet[prefixBytes + 1] === codes.gossip
 }
 
+/** Whether what a `route` wraps is a notice that another got lost. @internal */
+export function isNotice(wrapped: Uint8Array): boolean {
+  return wrapped[1] === codes.astray
+}
+
 /** Builds packets in one buffer that is reused: what `finish` returns is borrowed until the next `begin`. */
 export class PacketWriter {
   readonly #buffer = new Uint8Array(packetBytesMax)

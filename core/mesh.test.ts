@@ -4,7 +4,7 @@ import { hopsMax, prefixBytes } from './codec.ts'
 import { packetBytesMax } from './host.ts'
 import { idPrefix, type PeerId } from './ids.ts'
 import { seededRandom } from './random.ts'
-import { type Hop, Meshwork, packetOf } from './sim/meshwork.ts'
+import { type Hop, Meshwork, packetOf, type Resident } from './sim/meshwork.ts'
 import { idsOf } from './sim/standpoint.ts'
 
 const nack = { kind: 'nack' as const, seq: 7 }
@@ -114,6 +114,26 @@ test('a notice that finds no way itself is dropped, and no notice is sent about 
   }
   town.run()
   expect(town.hops.map(({ to }) => to)).toEqual(path.slice(0, 2))
+  expect(town.residents.flatMap(({ taken }) => taken)).toEqual([])
+})
+
+test('a notice that is stopped on its way is dropped there, and no notice is sent about it', () => {
+  const town = new Meshwork(60, 7)
+  const [one, other] = town.apart(3)
+  const path = town.send(one, other.id)!
+  const [carrier, end] = path.map((id) => town.of(id)) as [Resident, Resident]
+  /** Leaves one nothing but its link to the other. */
+  const strand = (one: Resident, other: Resident) => {
+    for (const id of [...one.stand.paths.overlay('rtc')!.links()]) if (id !== other.id) town.cut(one.id, id)
+  }
+  town.loses = ({ to }) => {
+    if (to === end.id) strand(end, carrier)
+    else if (town.hops.length > 1) strand(carrier, end)
+    return false
+  }
+  town.run()
+  expect(town.hops.map(({ to }) => to)).toEqual([carrier.id, end.id, carrier.id])
+  expect(carrier.counts.get('routes_ended')).toBe(1)
   expect(town.residents.flatMap(({ taken }) => taken)).toEqual([])
 })
 

@@ -9,7 +9,7 @@
  */
 
 import { Allowance, Allowances } from './allowance.ts'
-import { type Header, hopsMax, PacketWriter, prefixBytes } from './codec.ts'
+import { type Header, hopsMax, isNotice, PacketWriter, prefixBytes } from './codec.ts'
 import type { Endpoint, Host } from './host.ts'
 import { idPrefix, type PeerId } from './ids.ts'
 import { seededRandom } from './random.ts'
@@ -120,6 +120,7 @@ export class Mesh {
       return this.#pass({ ...route, path: [...passed, ...around], at: at + 1 }, wrapped)
     }
     this.#owner.count('routes_ended')
+    if (isNotice(wrapped)) return
     this.#writer.begin({ kind: 'astray', to })
     const notice = new Uint8Array(this.#writer.finish()).subarray(prefixBytes)
     this.#pass({ kind: 'route', from: this.#self, to: from, path: back, at: 0 }, notice)
