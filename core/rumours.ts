@@ -109,9 +109,10 @@ export class Rumours {
    *
    * Alone, a share has all the room. While several wait, each is credited with a third of it (deficit round robin, after
    * Shreedhar and Varghese): what its next rumour is too long for is saved up for the packets that follow, so that a
-   * long entry gets its turn among short claims, and the share with more credit goes first. What the shares leave goes
-   * to those sent least often of all and is charged to nobody. Where rumours of several are too long for one packet,
-   * they take turns.
+   * long entry gets its turn among short claims, and the share with more credit goes first. Where rumours of several are
+   * too long for one packet, all soon have saved as much as they may: of those the one that was left out of more packets
+   * goes first, so that they take turns. What the shares leave goes to those sent least often of all and is charged to
+   * nobody.
    */
   take(room: number, limit: number): Uint8Array[] {
     const filling: Filling = { room, left: room, taken: [] }
@@ -129,11 +130,14 @@ export class Rumours {
     const waiting = this.#all.filter(({ size }) => size > 0)
     const sure = Math.floor(filling.room / shares.length)
     for (const queue of this.#all) {
+      const contends = waiting.length > 1 && queue.size > 0
       // More than a packet holds is no use, and would let a share that was kept waiting fill several in a row.
-      queue.credit = waiting.length > 1 && queue.size > 0 ? Math.min(queue.credit + sure, packetBytesMax) : 0
+      queue.credit = contends ? Math.min(queue.credit + sure, packetBytesMax) : 0
+      queue.leftOut = contends ? queue.leftOut + 1 : 0
     }
     if (waiting.length < 2) return
-    for (const queue of waiting.sort((a, b) => b.credit - a.credit)) queue.takeOnCredit(filling)
+    const order = waiting.sort((a, b) => b.credit - a.credit || b.leftOut - a.leftOut)
+    for (const queue of order) queue.takeOnCredit(filling)
   }
 
   #takeRest(filling: Filling): void {
@@ -154,6 +158,8 @@ class Queue {
   dropped = 0
   /** Bytes that this share may still take ahead of the other. */
   credit = 0
+  /** Packets in a row that it had to share with others and had nothing in. */
+  leftOut = 0
 
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax
@@ -191,6 +197,7 @@ class Queue {
     for (const tier of this.#tiers) tier.clear()
     this.#tierOf.clear()
     this.credit = 0
+    this.leftOut = 0
   }
 
   /** In order, as far as the credit goes. What no credit could fit into this packet is passed over. */
@@ -217,6 +224,7 @@ class Queue {
 
   #takeOne(tier: number, subject: string, bytes: Uint8Array, filling: Filling): void {
     this.remove(subject)
+    this.leftOut = 0
     filling.left -= bytes.length
     filling.taken.push({ queue: this, tier, subject, bytes })
   }
