@@ -117,6 +117,14 @@ export class Self {
     return true
   }
 
+  /** Others hold an entry of this peer that it never wrote: all it has is written anew above that, and nothing else counts. */
+  outbid(version: number): void {
+    if (version > numberMax - keysMax) return
+    this.#version = Math.max(this.#version, version)
+    this.#compact()
+    this.#members.update(this.belief)
+  }
+
   /** Present entries, services included and volatile ones left out: what a peer that starts anew goes on with. */
   lasting(): EntryChange[] {
     const present = this.belief.entries.since(0).filter(([, { value, volatile }]) => value !== undefined && !volatile)
@@ -168,7 +176,7 @@ export class Self {
     return kept.keys + deleted.keys > keysMax || kept.bytes + deleted.bytes > stateBytesMax
   }
 
-  /** Writes every present entry anew above a floor, and so lets everybody forget the deleted ones below it. */
+  /** Writes every present entry anew above a floor, and so lets everybody forget all others below it. */
   #compact(): void {
     const { entries, id } = this.belief
     const present = entries.since(0).filter(([, entry]) => entry.value !== undefined)

@@ -1,5 +1,6 @@
 /** How this peer stands with its room, and why, in words for people. */
 
+import { ShoalError } from './errors.ts'
 import type { PeerStatus } from './host.ts'
 
 export class Standing {
@@ -12,6 +13,11 @@ export class Standing {
     this.#isolation = isolation
     if (isolation !== undefined) return this.status === 'joined' ? 'isolated' : undefined
     return this.status === 'isolated' ? 'joined' : undefined
+  }
+
+  /** Throws `left`; `what` is what was not done. */
+  assertPresent(what: string): void {
+    if (this.status === 'left') throw new ShoalError('left', `this peer has left its room; nothing was ${what}`)
   }
 
   /** `size` counts the members present, this peer included. */

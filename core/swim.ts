@@ -11,7 +11,6 @@ import { defaultConfig } from './config.ts'
 import { Contacts } from './contacts.ts'
 import { Deadlines } from './deadlines.ts'
 import { roomTag } from './digest.ts'
-import { ShoalError } from './errors.ts'
 import { Explainer } from './explain.ts'
 import { addressOf, type Endpoint, type Host, kindOf, type PeerStatus, packetBytesMax, type SwimEvent } from './host.ts'
 import type { PeerId } from './ids.ts'
@@ -227,7 +226,7 @@ export class Swim implements ViewOwner {
 
   /** Changes this member's entries, all or none. Throws as `Peer.setState`. */
   change(changes: readonly EntryChange[], now: number): void {
-    this.#assertPresent('changed')
+    this.#standing.assertPresent('changed')
     this.#now = now
     if (this.#self.change(changes, now)) this.notify('update', this.#self.belief)
     this.#settle()
@@ -240,7 +239,7 @@ export class Swim implements ViewOwner {
 
   /** Says something to everybody else here; with `answerMs` it is a query. Returns its number. Throws as `Peer.publish`. */
   publish(topic: string, data: unknown, now: number, answerMs = 0): number {
-    this.#assertPresent('sent')
+    this.#standing.assertPresent('sent')
     this.#now = now
     const seq = this.#broadcasts.publish(topic, data, answerMs, now)
     this.#settle()
@@ -252,7 +251,7 @@ export class Swim implements ViewOwner {
    * a query, and is dropped and counted where that would throw. Throws as `Peer.send`.
    */
   send(ref: number, to: PeerId, data: unknown, now: number, re?: number): void {
-    this.#assertPresent('sent')
+    this.#standing.assertPresent('sent')
     this.#now = now
     if (re === undefined) this.#letters.send(ref, to, data, now)
     else this.#letters.answer(to, re, data, now)
@@ -439,6 +438,12 @@ export class Swim implements ViewOwner {
     this.#news.change()
   }
 
+  impersonated(version: number): void {
+    this.count('impersonations')
+    this.#self.outbid(version)
+    this.#news.change()
+  }
+
   notify(type: MemberEvent['type'] | 'changed', belief: Belief): void {
     if (type === 'changed') return this.#news.change()
     this.#news.add(type, belief)
@@ -455,12 +460,6 @@ export class Swim implements ViewOwner {
   }
 
   // Smaller decisions
-
-  #assertPresent(what: string): void {
-    if (this.#standing.status === 'left') {
-      throw new ShoalError('left', `this peer has left its room; nothing was ${what}`)
-    }
-  }
 
   #seek(endpoints: readonly Endpoint[]): void {
     if (this.#standing.status === 'left') return

@@ -190,6 +190,7 @@ class Side {
       displaced() {},
       usualRttMs: 0,
       accused() {},
+      impersonated() {},
       notify() {},
       count() {},
     }

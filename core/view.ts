@@ -23,6 +23,10 @@ import { circumstancesOf, confirmationsMax, deathIsRipe } from './suspicion.ts'
 
 /** A jump further ahead than this is nobody's honest incarnation: it would leave the owner no number to refute with. */
 export const incarnationJumpMax = 1 << 20
+/** A version further above the floor than this is refused in the same way: it takes years of changes to get there. */
+export const versionLeadMax = 2 ** 30
+/** How often a peer outbids what others publish in its name: each time it writes its whole state anew. */
+const outbidMs = 1_000
 /** How often the same correction is told to those who take a gone member for alive. */
 const correctionMs = 5_000
 
@@ -39,6 +43,8 @@ export interface ViewOwner {
   readonly usualRttMs: number
   /** Others hold something of this peer at `incarnation` that it must outbid. */
   accused(incarnation: number): void
+  /** Others hold an entry of this peer at `version` that it has never written. */
+  impersonated(version: number): void
   /** `changed` for what raises no event. */
   notify(type: MemberEvent['type'] | 'changed', belief: Belief): void
   count(what: string): void
@@ -49,6 +55,7 @@ export class View {
   readonly #config: Config
   readonly #self: PeerId
   readonly #owner: ViewOwner
+  #outbidAt = Number.NEGATIVE_INFINITY
 
   constructor(self: PeerId, config: Config, owner: ViewOwner) {
     this.#self = self
@@ -276,10 +283,12 @@ export class View {
   }
 
   #receiveEntry(record: EntryRecord, bytes: Uint8Array, now: number): void {
-    if (record.id === this.#self) return
     const belief = this.members.get(record.id)
     if (belief === undefined || !belief.present) return
-    if (!belief.entries.wants(record, bytes, belief.record?.floor ?? 0)) return
+    const floor = belief.record?.floor ?? 0
+    if (!belief.entries.wants(record, bytes, floor)) return
+    if (record.version - floor > versionLeadMax) return this.#owner.count('versions_refused')
+    if (belief.own) return this.#receiveOwnEntry(record, now)
     if (!belief.entries.fits(record.key, bytes)) return this.#owner.count('entries_refused')
     const kept = new Uint8Array(bytes)
     belief.entries.set(record, kept)
@@ -287,6 +296,13 @@ export class View {
     this.members.update(belief)
     this.#owner.spread(entrySubject(record.id, record.key), kept)
     this.#owner.notify('update', belief)
+  }
+
+  /** Newer than what its owner has written: others take it for the owner's word until that is written anew. */
+  #receiveOwnEntry({ version }: EntryRecord, now: number): void {
+    if (now - this.#outbidAt < outbidMs) return
+    this.#outbidAt = now
+    this.#owner.impersonated(version)
   }
 }
 

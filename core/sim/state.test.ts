@@ -3,6 +3,9 @@
 import { expect, test } from 'vitest'
 import type { State } from '../member.ts'
 import { randomInt, seededRandom } from '../random.ts'
+import type { EntryRecord } from '../rumour.ts'
+import { versionLeadMax } from '../view.ts'
+import { forge } from './forgery.ts'
 import { simulate, type World } from './index.ts'
 
 test('a newcomer gets the whole view and every state by sync', () => {
@@ -51,6 +54,43 @@ test('entries converge under loss and duplication, deleted ones too', () => {
     for (const by of world.names())
       for (const of of world.names()) expect(stateAt(world, by, of)).toEqual(expected.get(of))
   }
+})
+
+test('what is forged in the name of a member, new keys too, gives way to what the member says', () => {
+  for (const seed of [1, 2, 3]) {
+    const world = settled(12, seed)
+    world.setState('p3', { color: 'teal', note: 'mine' })
+    world.run(5_000)
+    for (const [i, at] of ['p1', 'p7'].entries()) {
+      const rumours = { color: [9 + i, 'red'], note: [versionLeadMax - i], extra: [1 + i, 'x'] } as const
+      inject(world, at, forgedOf(world, 'p3', rumours))
+    }
+    expect(stateAt(world, 'p1', 'p3')).toEqual({ color: 'red', extra: 'x' })
+    world.settle(15_000)
+    for (const by of world.names()) expect(stateAt(world, by, 'p3')).toEqual({ color: 'teal', note: 'mine' })
+    expect(world.deaths()).toEqual([])
+  }
+})
+
+test('a version that leaves its owner no number to outbid it with is refused', () => {
+  const world = settled(4, 1)
+  world.setState('p3', { color: 'teal' })
+  world.run(5_000)
+  for (const at of ['p1', 'p3']) inject(world, at, forgedOf(world, 'p3', { color: [versionLeadMax + 1, 'red'] }))
+  expect(world.names().map((name) => stateAt(world, name, 'p3')?.color)).toEqual(Array(4).fill('teal'))
+  expect(['p1', 'p3'].map((name) => world.peer(name).counters().versions_refused)).toEqual([1, 1])
+})
+
+test('whoever forges all the time has a member write its state anew once a second, and no more', () => {
+  const world = settled(4, 1)
+  world.setState('p3', { color: 'teal' })
+  for (let i = 1; i <= 100; i++) {
+    inject(world, 'p3', forgedOf(world, 'p3', { color: [1_000 * i, 'red'] }))
+    world.run(100)
+  }
+  expect(world.peer('p3').counters().impersonations).toBeLessThanOrEqual(10)
+  world.settle(15_000)
+  expect(stateAt(world, 'p1', 'p3')).toEqual({ color: 'teal' })
 })
 
 test('a new value is everywhere within half a second among 32', () => {
@@ -124,4 +164,17 @@ function settled(peers: number, seed: number): World {
 
 function stateAt(world: World, by: string, of: string): State | undefined {
   return world.peer(by).member(world.peer(of).id)?.state
+}
+
+/** A packet of entries in a member's name, by key: version and value. */
+function forgedOf(world: World, name: string, entries: Record<string, readonly [number, string?]>): Uint8Array {
+  const { id } = world.peer(name)
+  const rumours = Object.entries(entries).map(
+    ([key, [version, value]]): EntryRecord => ({ type: 'entry', id, key, version, volatile: false, value }),
+  )
+  return forge(rumours)
+}
+
+function inject(world: World, to: string, packet: Uint8Array): void {
+  world.inject(to, world.endpoint('p0'), packet)
 }
