@@ -31,6 +31,11 @@ test('limits hold for the samples of all runs together', () => {
   expect(judge(scenario, 8, [runs[1]!])).toHaveLength(1)
 })
 
+test('a run may have more samples than a call takes arguments', () => {
+  const deaths = Array<number>(500_000).fill(1)
+  expect(pooled([{ figures: { deaths }, failed: [] }])).toEqual({ deaths })
+})
+
 test('what a scenario throws is a finding, and the figures until then are kept', () => {
   const scenario: Scenario = {
     ...measuring(1),
