@@ -9,6 +9,6 @@ test('where there is no page, joining says what to call instead', async () => {
 test('a tab that names no signalling server is told so, and one without options what it takes', async () => {
   const missing = { code: 'bad_option', message: expect.stringMatching(/^signaling: expected /) }
   await expect(join({ room: 'lobby' } as never)).rejects.toMatchObject(missing)
-  const none = { code: 'bad_option', message: expect.stringMatching(/^options: expected /) }
+  const none = { code: 'bad_option', message: expect.stringMatching(/^join: expected options as an object/) }
   await expect(join(undefined as never)).rejects.toMatchObject(none)
 })

@@ -112,7 +112,7 @@ test('an agent that is asked to stop has left for everybody, tabs included', asy
 async function countUntilLeft(tab: Tab): Promise<void> {
   await tab.page.evaluate(() => {
     const { peer } = globalThis.shoal
-    const periods = () => peer.counters().periods!
+    const periods = () => peer.counters().periods ?? 0
     const began = periods()
     peer.on('leave', () => {
       globalThis.leftAfter = periods() - began

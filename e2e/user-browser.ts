@@ -142,7 +142,7 @@ export class UserTab implements Viewer {
       const deaths: Death[] = []
       globalThis.deaths = deaths
       const { peer } = globalThis.shoal
-      peer.on('dead', ({ name }) => deaths.push({ name, at: Date.now(), periods: peer.counters().periods! }))
+      peer.on('dead', ({ name }) => deaths.push({ name, at: Date.now(), periods: peer.counters().periods ?? 0 }))
     })
   }
 
@@ -156,8 +156,11 @@ export class UserTab implements Viewer {
       const modes: Mode[] = []
       globalThis.modes = modes
       const { peer } = globalThis.shoal
-      peer.on('update', ({ name, mode }) => modes.push({ name, mode, periods: peer.counters().periods! }))
-      return peer.counters().periods!
+      // One that was suspected tells its mode as it refutes that.
+      for (const type of ['update', 'refute'] as const) {
+        peer.on(type, ({ name, mode }) => modes.push({ name, mode, periods: peer.counters().periods ?? 0 }))
+      }
+      return peer.counters().periods ?? 0
     })
   }
 
