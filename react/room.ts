@@ -29,7 +29,7 @@ export type SetState<S> = (
 
 export const nobody: readonly never[] = Object.freeze([])
 export const noState: object = Object.freeze({})
-export const joining: ShoalStatus = Object.freeze({ status: 'joining', reason: '' })
+export const joining: ShoalStatus = Object.freeze({ status: 'joining', reason: 'looking for members' })
 
 export class Room<S extends object> {
   #peer: Peer<S> | undefined

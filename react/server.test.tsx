@@ -32,7 +32,7 @@ const Everything = () =>
     useStatus(),
   ])
 
-const empty = [null, [], 0, null, [], null, [], {}, [], { status: 'joining', reason: '' }]
+const empty = [null, [], 0, null, [], null, [], {}, [], { status: 'joining', reason: 'looking for members' }]
 
 function drawn(html: string): unknown {
   return JSON.parse(html.replaceAll('&quot;', '"'))
