@@ -61,7 +61,7 @@ const script = (options: object) => `
     read(peer.watch('page', { signal })),
     // The first answer is the other's; the own one never comes.
     read(peer.query('who', turn, { signal }), true),
-    read(peer.query('who', turn, { timeoutMs: 60_000, signal })),
+    read(peer.query('who', turn, { timeout: 60_000, signal })),
     peer.send(other, turn),
     peer.publish('turn', turn),
     rejected(peer.settled({ quietMs: 60_000, signal }), 'left'),

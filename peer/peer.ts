@@ -350,7 +350,7 @@ export class Peer<S extends object = State> {
    * Throws as `publish` does (5 queries a second, 20 at once), and `too_many` beyond 64 that wait for answers.
    */
   query<T = unknown>(topic: string, data?: unknown, options: QueryOptions = {}): AsyncIterableIterator<Answer<T>> {
-    checkKnown('query', options, ['timeoutMs', 'signal'])
+    checkKnown('query', options, ['timeout', 'signal'])
     return this.#post.query(topic, data, options) as AsyncIterableIterator<Answer<T>>
   }
 

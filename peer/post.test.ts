@@ -128,8 +128,8 @@ test('what cannot be sent is refused at once, and says what was expected', () =>
   expect(codeOf(() => peer.publish('t', 'x'.repeat(1_000)))).toBe('message_too_large')
   expect(codeOf(() => peer.publish('é'.repeat(64), 'x'.repeat(990)))).toBe('none')
   expect(codeOf(() => peer.publish('東'.repeat(64), 'x'.repeat(990)))).toBe('message_too_large')
-  expect(codeOf(() => peer.query('t', 1, { timeoutMs: 0 }))).toBe('bad_option')
-  expect(codeOf(() => peer.query('t', 1, { timeoutMs: 60_001 }))).toBe('bad_option')
+  expect(codeOf(() => peer.query('t', 1, { timeout: 0 }))).toBe('bad_option')
+  expect(codeOf(() => peer.query('t', 1, { timeout: 60_001 }))).toBe('bad_option')
   expect(codeOf(() => peer.onMessage('', () => {}))).toBe('bad_option')
   expect(codeOf(() => peer.onMessage('t', 1 as unknown as () => void))).toBe('bad_option')
   expect(codeOf(() => peer.onQuery('t', 1 as unknown as () => void))).toBe('bad_option')
@@ -176,7 +176,7 @@ test('a handler may take its time, but an answer that comes after the end is not
     })
   peerIn(world, 'p1').onQuery('q', slow)
   peerIn(world, 'p2').onQuery('q', slow)
-  const answers = peerIn(world, 'p0').query('q', undefined, { timeoutMs: 2_000 })
+  const answers = peerIn(world, 'p0').query('q', undefined, { timeout: 2_000 })
   world.run(500)
   expect(open).toHaveLength(2)
   open[0]!('in time')
@@ -318,7 +318,7 @@ test.each([
     const off = world.onPacket((_from, to) => {
       if (to === 'p0') at.push(world.now)
     })
-    const answers = asker.query('q', undefined, { timeoutMs: 5_000 })
+    const answers = asker.query('q', undefined, { timeout: 5_000 })
     world.run(5_100)
     off()
     const found = await collect(answers)
@@ -351,7 +351,7 @@ test('queries that wait for answers are bounded', () => {
   const world = settled(1)
   const peer = peerIn(world, 'p0')
   for (let i = 0; i < 64; i++) {
-    peer.query('q', i, { timeoutMs: 60_000 })
+    peer.query('q', i, { timeout: 60_000 })
     world.run(200)
   }
   expect(codeOf(() => peer.query('q', 64))).toBe('too_many')

@@ -22,7 +22,7 @@ import { isThenable } from './thenable.ts'
 /** How long `Peer.query` waits. */
 export interface QueryOptions {
   /** For how long answers are waited for, in milliseconds; 1,000 in rooms of up to 9, and as much more for every digit. */
-  timeoutMs?: number
+  timeout?: number
   /** Ends the query: whoever waits for the next answer gets its reason. */
   signal?: AbortSignal
 }
@@ -90,12 +90,12 @@ export class Post {
   }
 
   query(topic: string, data: unknown, options: QueryOptions): Answers {
-    const { timeoutMs = this.#usualTimeoutMs(), signal } = options
+    const { timeout = this.#usualTimeoutMs(), signal } = options
     checkSignal(signal)
-    if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > timeoutMsMax) {
+    if (!Number.isInteger(timeout) || timeout < 1 || timeout > timeoutMsMax) {
       throw new ShoalError(
         'bad_option',
-        `timeoutMs: expected a whole number of milliseconds from 1 to ${timeoutMsMax}, got ${String(timeoutMs)}`,
+        `timeout: expected a whole number of milliseconds from 1 to ${timeoutMsMax}, got ${String(timeout)}`,
       )
     }
     if (this.#queries.size >= queriesMax) {
@@ -112,7 +112,7 @@ export class Post {
     // Given up before it was asked.
     if (signal?.aborted) return answers
     try {
-      seq = this.#grounds.enter((swim, now) => swim.publish(topic, value, now, timeoutMs))
+      seq = this.#grounds.enter((swim, now) => swim.publish(topic, value, now, timeout))
     } catch (error) {
       answers.end()
       throw error
@@ -121,7 +121,7 @@ export class Post {
     if (this.#grounds.swim.status === 'left') answers.end()
     if (answers.over) return answers
     this.#queries.set(seq, answers)
-    callOff = this.#grounds.remind(timeoutMs, () => answers.end())
+    callOff = this.#grounds.remind(timeout, () => answers.end())
     return answers
   }
 

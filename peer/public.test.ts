@@ -153,7 +153,7 @@ test('services: what is offered, found, chosen and followed', () => {
       expectTypeOf(change.added).toEqualTypeOf<readonly Instance[]>()
     }
     // @ts-expect-error: a watch has no end of its own
-    peer.watch('api', { timeoutMs: 10 })
+    peer.watch('api', { timeout: 10 })
   }
   expectTypeOf(use).toBeFunction()
 })
@@ -177,12 +177,12 @@ test('messages carry what the application says they do, and nothing for sure', (
     peer.on('message', ({ data }) => expectTypeOf(data).toBeUnknown())
 
     for await (const answer of peer.query('load')) expectTypeOf(answer).toEqualTypeOf<Answer>()
-    for await (const { data, from } of peer.query<Load>('load', undefined, { timeoutMs: 500 })) {
+    for await (const { data, from } of peer.query<Load>('load', undefined, { timeout: 500 })) {
       expectTypeOf(data).toEqualTypeOf<Load>()
       expectTypeOf(from).toBeString()
     }
-    // @ts-expect-error: units belong to a name
-    peer.query('load', undefined, { timeout: 500 })
+    // @ts-expect-error: in milliseconds
+    peer.query('load', undefined, { timeout: '500ms' })
     expectTypeOf(peer.onQuery('load', (_data, { from }) => ({ busy: from.length }))).toEqualTypeOf<() => void>()
     peer.onQuery('load', async (data) => expectTypeOf(data).toBeUnknown())
     // @ts-expect-error: nobody answers everything
