@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type NodePeerOptions, type Peer, ShoalError, startPeer } from './index.ts'
+import { withChecksum } from './udp.ts'
 
 const peers: Peer[] = []
 
@@ -72,7 +73,7 @@ test('packets that are none of the protocol are counted and do no harm', async (
   const peer = await startUdp()
   const socket = createSocket('udp4')
   for (const text of ['hello', '\0'.repeat(1200), '\x01\x02\x03\x04\x05\xdd\xff\xff\xff\xff']) {
-    socket.send(Buffer.from(text, 'latin1'), portOf(peer), '127.0.0.1')
+    socket.send(withChecksum(Buffer.from(text, 'latin1')), portOf(peer), '127.0.0.1')
   }
   await until(() => (peer.counters().packets_malformed ?? 0) + (peer.counters().packets_foreign ?? 0) >= 3)
   expect(peer.members()).toHaveLength(1)

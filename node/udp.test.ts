@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import type { Channel } from '../core/index.ts'
 import { type ContractPair, channelContract, RecordedEvents } from '../peer/channel.contract.ts'
-import { openUdp, parseUdpEndpoint, resolveEndpoint, type UdpChannel, type UdpOptions } from './udp.ts'
+import { openUdp, parseUdpEndpoint, resolveEndpoint, type UdpChannel, type UdpOptions, withChecksum } from './udp.ts'
 
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
 if (!hasIPv6) console.log('IPv6 tests are skipped: this machine has no ::1')
@@ -104,13 +104,40 @@ test('a datagram that is too long, or empty, is dropped and counted', async () =
     try {
       const { address, port } = parseUdpEndpoint(channel.endpoint)!
       const sendAll = () => {
-        for (const length of [1201, 65_000, 0, 3]) stranger.send(new Uint8Array(length), port, address)
+        for (const length of [1201, 65_000, 0, 3]) stranger.send(withChecksum(new Uint8Array(length)), port, address)
       }
       sendAll()
       const again = setInterval(sendAll, 50)
       await events.until('datagrams', () => events.packets.length > 0 && channel.counters().badSize! >= 3)
       clearInterval(again)
       expect(events.packets.every(({ packet }) => packet.length === 3)).toBe(true)
+    } finally {
+      stranger.close()
+      await once(stranger, 'close')
+    }
+  })
+})
+
+test('a datagram with one bit turned is dropped and counted, wherever that bit is', async () => {
+  await withUdp({ bind: '127.0.0.1:0' }, async (channel, events) => {
+    const stranger = createSocket('udp4')
+    try {
+      const { address, port } = parseUdpEndpoint(channel.endpoint)!
+      const whole = withChecksum(new Uint8Array([1, 2, 3, 4]))
+      const sendAll = () => {
+        for (let bit = 0; bit < 8 * whole.length; bit++) {
+          const damaged = Buffer.from(whole)
+          damaged[bit >> 3]! ^= 1 << (bit & 7)
+          stranger.send(damaged, port, address)
+        }
+        for (const short of [whole.subarray(0, 4), whole.subarray(1)]) stranger.send(short, port, address)
+        stranger.send(whole, port, address)
+      }
+      sendAll()
+      const again = setInterval(sendAll, 50)
+      await events.until('datagrams', () => events.packets.length > 0 && channel.counters().damaged! >= 65)
+      clearInterval(again)
+      expect(events.packets.every(({ packet }) => packet.length === 4 && packet[0] === 1)).toBe(true)
     } finally {
       stranger.close()
       await once(stranger, 'close')
