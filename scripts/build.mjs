@@ -39,8 +39,8 @@ function compile() {
 
 /**
  * `shoal/browser` is one file with everything in it, simple-peer included: it needs no polyfills from the bundler of
- * the application, nor any bundler at all. `shoal/overlay` is another. They are minified, since pages without a bundler load them as they are; the source
- * map gives readable stacks. The declarations that tsc wrote stay, its modules go.
+ * the application, nor any bundler at all. `shoal/overlay` is another. They are minified, since pages without a bundler
+ * load them as they are; the source map gives readable stacks. The declarations that tsc wrote stay, its modules go.
  */
 async function bundleBrowser() {
   const directory = join(dist, 'browser')
