@@ -326,7 +326,7 @@ test('connections of one user are one user, in with the first and out with the l
 
 test('an option that a call does not have is named, with those that it has, and nothing is done', async () => {
   const peer = await join()
-  const wrong = { timeout: 500 } as object
+  const wrong = { timeoutMs: 500 } as object
   for (const [call, run] of Object.entries({
     members: () => peer.members(wrong),
     setState: () => peer.setState({ a: 1 }, wrong),
@@ -336,10 +336,10 @@ test('an option that a call does not have is named, with those that it has, and 
     watch: () => peer.watch('web', wrong),
     query: () => peer.query('load', undefined, wrong),
   })) {
-    expect(run, call).toThrow(new RegExp(`^${call}: there is no option timeout; expected .*[a-z]+$`))
+    expect(run, call).toThrow(new RegExp(`^${call}: there is no option timeoutMs; expected .*[a-z]+$`))
   }
   await expect(peer.settled(wrong)).rejects.toMatchObject({ code: 'bad_option' })
-  await expect(peer.connect('id', wrong)).rejects.toThrow('connect: there is no option timeout; expected signal')
+  await expect(peer.connect('id', wrong)).rejects.toThrow('connect: there is no option timeoutMs; expected signal')
   expect(() => peer.lookup('web', null as never)).toThrow('lookup: expected options as an object, got null')
   expect(peer.state).toEqual({})
   expect(peer.self.services).toEqual([])
