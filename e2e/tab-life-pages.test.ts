@@ -116,7 +116,7 @@ test('a duplicated tab is a member of its own, although it has a copy of all tha
   await expect.poll(() => statusesAtAll(everyone)).toEqual(atAll(everyone, 'Ana alive, Ana alive, gate alive'))
   const ids = await Promise.all([ana, again].map((tab) => tab.page.evaluate(() => globalThis.shoal.peer.id)))
   expect(new Set(ids).size).toBe(2)
-  await again.close()
+  await again.page.evaluate(() => globalThis.shoal.peer.leave())
   await expect
     .poll(async () => (await gate.view()).find(({ id }) => id === ids[1])?.status, { message: 'one may go alone' })
     .toBe('left')
