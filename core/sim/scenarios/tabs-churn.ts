@@ -16,7 +16,7 @@ import type { World } from '../index.ts'
 import type { Findings } from './findings.ts'
 import type { Scenario } from './scenario.ts'
 import { type Story, seconds } from './story.ts'
-import { gateway, isOneView, linkLimits, noteLinks, roomOfTabs, runLooking, tab } from './tabs.ts'
+import { gateway, linkLimits, noteLinks, roomOfTabs, runLooking, settlesInOneView, tab } from './tabs.ts'
 
 const shareAMinute = 0.05
 /** Of the others, who may hold one dead by mistake for as long as they like. */
@@ -85,7 +85,7 @@ export const tabsChurn: Scenario = {
       if (minute % 10 === 9) story.tell(`${replaced} replaced; ${mistakes}; ${newcomers.lost} do not know the room`)
     }
     pass(calmMs)
-    findings.expect(isOneView(world), `the views are not one ${seconds(calmMs)} s after the last replacement`)
+    findings.expect(settlesInOneView(story), `the views are not one ${seconds(calmMs)} s after the last replacement`)
     mistakes.note(findings)
     findings.note('connections made by a tab, at most', made)
     findings.note('newcomers that do not know the room 10 s later', newcomers.lost)

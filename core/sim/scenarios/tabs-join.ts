@@ -7,7 +7,7 @@
 
 import type { Scenario } from './scenario.ts'
 import { seconds } from './story.ts'
-import { isOneView, linkLimits, noFalseDeaths, noteLinks, roomOfTabs, runLooking, tab } from './tabs.ts'
+import { linkLimits, noFalseDeaths, noteLinks, roomOfTabs, runLooking, settlesInOneView, tab } from './tabs.ts'
 
 const aSecond = 50
 const patienceMs = 120_000
@@ -44,7 +44,7 @@ export const tabsJoin: Scenario = {
     }
     story.noteTraffic(findings, peers)
     runLooking(world, afterwardsMs, 1_000, look)
-    findings.expect(isOneView(world), `${seconds(afterwardsMs)} s later the views are not one`)
+    findings.expect(settlesInOneView(story), `${seconds(afterwardsMs)} s later the views are not one`)
     story.noteAccusations(findings)
   },
 }

@@ -9,7 +9,7 @@ import type { Findings } from './findings.ts'
 import type { Scenario } from './scenario.ts'
 import { spread } from './spread.ts'
 import { type Story, seconds } from './story.ts'
-import { isOneView, linkLimits, noFalseDeaths, noteLinks, roomOfTabs, runLooking, tab } from './tabs.ts'
+import { linkLimits, noFalseDeaths, noteLinks, roomOfTabs, runLooking, settlesInOneView, tab } from './tabs.ts'
 
 const unlinkable = 0.3
 const loner = 'p7'
@@ -49,7 +49,7 @@ export const tabsNat: Scenario = {
     }
     world.run(30_000)
     rest(story, quick ? quietMs / 2 : quietMs, findings)
-    findings.expect(isOneView(world), 'after a while of quiet the views are not one')
+    findings.expect(settlesInOneView(story), 'after a while of quiet the views are not one')
     spread(story, loner, 'here', spreadMs, 'a change of the unlinkable tab at all, ms', findings)
     spread(story, 'p3', 'here too', spreadMs, 'a change of another tab at all, ms', findings)
     const crashedAt = world.now

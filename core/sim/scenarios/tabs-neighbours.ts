@@ -7,7 +7,7 @@ import { randomInt, seededRandom } from '../../random.ts'
 import type { World } from '../index.ts'
 import type { Scenario } from './scenario.ts'
 import { seconds } from './story.ts'
-import { isOneView, noFalseDeaths, roomOfTabs } from './tabs.ts'
+import { noFalseDeaths, roomOfTabs, settlesInOneView } from './tabs.ts'
 
 const restMs = 5_000
 const betweenMs = 20_000
@@ -44,7 +44,7 @@ export const tabsNeighbours: Scenario = {
       }
       world.run(betweenMs)
     }
-    findings.expect(isOneView(world), 'at the end the views are not one')
+    findings.expect(settlesInOneView(story), 'at the end the views are not one')
     story.noteAccusations(findings)
   },
 }

@@ -6,7 +6,7 @@
 import { sample, seededRandom } from '../../random.ts'
 import type { Scenario } from './scenario.ts'
 import { seconds } from './story.ts'
-import { isOneView, linkLimits, noFalseDeaths, noteLinks, roomOfTabs, runLooking } from './tabs.ts'
+import { isOneView, linkLimits, noFalseDeaths, noteLinks, roomOfTabs, runLooking, settlesInOneView } from './tabs.ts'
 
 const share = 0.4
 const restMs = 5_000
@@ -37,7 +37,7 @@ export const tabsVanish: Scenario = {
     }
     story.noteTraffic(findings, peers - victims.length)
     runLooking(world, afterwardsMs, 1_000, () => noteLinks(story, findings))
-    findings.expect(isOneView(world), `${seconds(afterwardsMs)} s later it is no longer one view`)
+    findings.expect(settlesInOneView(story), `${seconds(afterwardsMs)} s later it is no longer one view`)
     story.noteAccusations(findings)
   },
 }

@@ -50,6 +50,14 @@ export function runLooking(world: World, ms: number, everyMs: number, look: () =
   }
 }
 
+/** Packets are lost: some suspicion may just be on its way round, and its refutation behind it. */
+const refutingMs = 1_000
+
+/** One view, now or once a suspicion that is on its way has been refuted. */
+export function settlesInOneView(story: Story): boolean {
+  return story.until(() => isOneView(story.world), refutingMs) !== undefined
+}
+
 /** True if every live peer holds exactly the live ones, alive, and all agree on what they say of themselves. */
 export function isOneView(world: World): boolean {
   return world.isTrue() && world.agrees()
