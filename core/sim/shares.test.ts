@@ -10,7 +10,7 @@ test.each([
   ['processes', ['udp']],
   ['tabs', ['rtc', 'relay']],
 ] as [string, Kind[]][])(
-  'while five %s publish all they may, a state is everywhere in a second, nobody is suspected, and a crash is noticed as in an idle room',
+  'while five %s publish all they may, 50 messages a second are heard, a state is everywhere in a second, nobody is suspected, and a crash is noticed as in an idle room',
   (_name, kinds) => {
     const detected = [false, true].map((isFlooded) => {
       const world = simulate({
@@ -29,7 +29,13 @@ test.each([
         if (type === 'suspect') expect(of).toBe(crashed)
         if (type === 'dead') detectedMs = Math.min(detectedMs, world.now - crashedAt)
       })
-      const senders = Array.from({ length: 5 }, (_, i) => world.connect(`p${i}`, () => {}))
+      const heard = new Map(world.names().map((name) => [name, 0]))
+      const applications = world.names().map((name) =>
+        world.connect(name, ({ type }) => {
+          if (type === 'message') heard.set(name, heard.get(name)! + 1)
+        }),
+      )
+      const senders = applications.slice(0, 5)
       const data = 'x'.repeat(950)
       const flood = (ms: number) => {
         for (let n = 0; n < ms / 100; n++) {
@@ -44,6 +50,7 @@ test.each([
       flood(1_000)
       for (const name of world.names())
         expect(world.peer(name).member(world.idOf('p9'))?.state).toEqual({ mood: 'fine' })
+      if (isFlooded) for (const count of heard.values()) expect(count / 9).toBeGreaterThan(50)
       crashedAt = world.now
       world.crash(crashed)
       flood(6_000)
