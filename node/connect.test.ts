@@ -167,7 +167,7 @@ test('a process that left with a connection open ends by itself, with code 0', a
         const open = (name) => startPeer({ room: 'r', name, signaling: server.url })
         const [ana, ben] = [await open('Ana'), await open('Ben')]
         ben.onConnection((connection) => connection.on('data', () => {}))
-        while (!ana.member(ben.id)) await new Promise((resolve) => setTimeout(resolve, 10))
+        if (!ana.member(ben.id)) await new Promise((resolve) => ana.on('join', resolve))
         const connection = await ana.connect(ben.id)
         connection.write('hello')
         await Promise.all([ana.leave(), ben.leave()])
