@@ -23,7 +23,7 @@ test('a visitor is one row and one member', async ({ visit, world, url }) => {
   }
   await expect(rows(ana).first(), 'one is the first on one’s own board').toContainText('Ana Lima')
   await expect(rows(ben).first()).toContainText('Ben')
-  expect(came.sort()).toEqual(['Ana Lima', 'Ben'])
+  await expect.poll(() => came.sort(), 'and once has each of them come').toEqual(['Ana Lima', 'Ben'])
 })
 
 test('a note is read by the others as it is written, and that it is being written as well', async ({ visit }) => {

@@ -27,7 +27,7 @@ test('nobody is lost while the signalling server is away, and newcomers can join
 
   // Longer than it takes to suspect a member and to give it up.
   await Promise.all([ana.probeRounds(10), ben.probeRounds(10)])
-  expect(await statusesAtAll(everyone)).toEqual(alive)
+  await expect.poll(() => statusesAtAll(everyone)).toEqual(alive)
   await ana.setState({ note: 'still here' })
   await expect
     .poll(async () => (await api.view()).find(({ name }) => name === 'Ana')!.state)
@@ -75,7 +75,7 @@ test('tabs that cannot open a WebRTC connection are members all the same, over t
   }
   for (const tab of [none, blocked]) {
     expect(await tab.linked(), `${tab.name} has no link`).toBe(0)
-    expect(await tab.page.evaluate(() => globalThis.shoal.peer.lookup('payments').length)).toBe(1)
+    await expect.poll(() => tab.page.evaluate(() => globalThis.shoal.peer.lookup('payments').length)).toBe(1)
   }
   // And they stay members.
   await Promise.all([none.watchGone(), blocked.watchGone()])

@@ -155,7 +155,7 @@ test('a hidden tab whose page forbids the worker lives on packets: it is never h
     const periodsOf = async (one: UserTab) => (await one.counters()).periods ?? 0
     const before = [await periodsOf(ana), await periodsOf(tab)] as const
     await expect.poll(() => periodsOf(ana)).toBeGreaterThanOrEqual(before[0] + 15)
-    expect(await statusesAtAll(everyone)).toEqual(atAll(everyone, 'Ana alive, App alive, Ben alive'))
+    await expect.poll(() => statusesAtAll(everyone)).toEqual(atAll(everyone, 'Ana alive, App alive, Ben alive'))
     for (const one of everyone) expect(await one.deaths()).toEqual([])
   } finally {
     app.close()
