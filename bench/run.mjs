@@ -4,9 +4,10 @@
  */
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { buildIfStale } from '../scripts/built.mjs'
 
 const here = new URL('./', import.meta.url)
 
@@ -29,10 +30,7 @@ if (unknown.length > 0) {
   console.error(`unknown bench ${unknown.join(', ')}: expected ${Object.keys(benches).join(', ')}`)
   process.exit(2)
 }
-if (!existsSync(new URL('../dist/core/index.js', here))) {
-  console.error('dist/ is missing: npm run build')
-  process.exit(1)
-}
+buildIfStale()
 
 const chosen = named.length > 0 ? named : Object.keys(benches).filter((name) => !benches[name].asked)
 const failed = []

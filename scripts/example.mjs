@@ -4,16 +4,16 @@
  * own `start.mjs`, which is given what stands behind the name. All of them use the package as it was built.
  */
 
-import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
+import { buildIfStale } from './built.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const examples = join(root, 'examples')
-const sources = ['core', 'peer', 'browser', 'node', 'react', 'yjs', 'signaling', 'scripts/build.mjs']
 /** Longer than the seven seconds that `npm start` gives its processes. */
 const graceMs = 8_000
 
@@ -22,7 +22,7 @@ try {
   const directory = directoryOf(name)
   const isPage = !existsSync(join(directory, 'start.mjs'))
   const port = isPage ? portIn(rest) : undefined
-  build()
+  buildIfStale()
   if (isPage) await servePage(directory, port)
   else await runScript(join(directory, 'start.mjs'), rest)
 } catch (error) {
@@ -44,27 +44,6 @@ function portIn(args) {
   const [flag, port] = args
   if (args.length === 2 && flag === '--port' && /^\d{1,5}$/.test(port) && Number(port) <= 65535) return Number(port)
   throw new Error(`expected nothing behind the name, or --port with 0 to 65535, got ${args.join(' ')}`)
-}
-
-/** Where `dist/` is missing, or older than what it is built from. */
-function build() {
-  const built = join(root, 'dist/core/index.js')
-  if (
-    existsSync(built) &&
-    newest(sources.map((path) => join(root, path)).filter(existsSync)) <= statSync(built).mtimeMs
-  )
-    return
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
-  if (status !== 0) throw new Error('the build failed')
-}
-
-function newest(paths) {
-  return Math.max(
-    ...paths.map((path) => {
-      const stat = statSync(path)
-      return stat.isDirectory() ? newest(readdirSync(path).map((name) => join(path, name))) : stat.mtimeMs
-    }),
-  )
 }
 
 async function servePage(directory, port) {

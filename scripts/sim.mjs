@@ -1,13 +1,13 @@
 /**
  * `npm run sim`: runs scenarios of the simulated room. One seed is told as a story, many are told in figures; a seed that
  * fails is named with the command that shows it again. Runs what was built into dist/, and builds it where it is missing
- * or older than the core.
+ * or older than its sources.
  */
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { buildIfStale } from './built.mjs'
 import { parseOptions, usage } from './sim-options.mjs'
 import { Pool } from './sim-pool.mjs'
 import { commandFor, figureLines, tables, withTables } from './sim-report.mjs'
@@ -24,7 +24,7 @@ await main()
 async function main() {
   // Whoever reads has seen enough: `npm run sim -- ... | head`.
   process.stdout.on('error', () => process.exit())
-  build()
+  buildIfStale()
   const library = await import(pathToFileURL(built).href)
   let options
   try {
@@ -36,20 +36,6 @@ async function main() {
   }
   const act = { help: () => console.log(usage), list, one, many }[options.action]
   await act(options, library)
-}
-
-/** The story goes to stdout, what the build says to stderr. */
-function build() {
-  if (existsSync(built) && statSync(built).mtimeMs >= newest(join(root, 'core'))) return
-  console.error('building dist/ first')
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: ['ignore', 2, 2] })
-  if (status !== 0) process.exit(status ?? 1)
-}
-
-/** When a source of the core was last changed. */
-function newest(directory) {
-  const sources = readdirSync(directory, { recursive: true }).filter((file) => /(?<!\.test)\.ts$/.test(file))
-  return Math.max(...sources.map((file) => statSync(join(directory, file)).mtimeMs))
 }
 
 function list(_options, { scenarios }) {

@@ -7,8 +7,8 @@
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { buildIfStale } from './built.mjs'
 
 const cli = fileURLToPath(new URL('../dist/node/cli.js', import.meta.url))
 const room = 'lobby'
@@ -30,9 +30,9 @@ try {
 
 async function start() {
   const port = process.env.PORT || '8787'
-  if (!existsSync(cli)) throw new Error('dist/ is missing: run npm run build first')
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65535)
     throw new Error(`PORT: expected a port, got ${JSON.stringify(port)}`)
+  buildIfStale()
   const [gateway, payments, search] = [await freeUdp(7946), await freeUdp(7947), await freeUdp(7948)]
   const hub = `127.0.0.1:${gateway}`
   const signaling = `ws://127.0.0.1:${port}`
