@@ -2,6 +2,7 @@
 
 import { openAppPage } from './app-page.ts'
 import { expect, test } from './fixtures.ts'
+import { freeTcpPort } from './ports.ts'
 import type { Tab } from './tab.ts'
 import { atAll, statusesAtAll, type Viewer } from './view.ts'
 import type { World } from './world.ts'
@@ -42,7 +43,7 @@ test('without its signalling server a room goes on and lets newcomers in, and it
 
     // It remembers nobody; those who came by it come back.
     await world.startSignal()
-    await expect.poll(() => membersAt(world), { message: 'all return' }).toBe(3)
+    await expect.poll(() => membersAt(world.signaling), { message: 'all return' }).toBe(3)
     const eve = await openTab(world, 'Eve')
     await expectPresent([gate, ana, ben, dee, eve], 'Ana, Ben, Dee, Eve, gate')
     await eve.setState({ note: 'me too' })
@@ -64,11 +65,37 @@ test('a tab with a list of servers comes by the first that is there, and goes on
   try {
     const ben = await world.openTab('Ben', { url: app.url('Ben', [world.signaling, invite]), allow: refused })
     await expectPresent([gate, first, ben], 'Ana, Ben, gate')
-    await expect.poll(() => membersAt(world)).toBe(3)
+    await expect.poll(() => membersAt(world.signaling)).toBe(3)
     await world.stopSignal()
     const cy = await world.openTab('Cy', { url: app.url('Cy', [world.signaling, invite]), allow: refused })
     await expectPresent([gate, first, ben, cy], 'Ana, Ben, Cy, gate')
     await expectLinks(cy, 3)
+  } finally {
+    app.close()
+  }
+})
+
+test('tabs on the second server of their list find the newcomers at the first when that is back', async ({ world }) => {
+  await world.startSignal()
+  const spare = `ws://127.0.0.1:${await freeTcpPort()}`
+  const second = world.run('second', ['signal', '--port', new URL(spare).port, '--no-page'])
+  await expect.poll(() => second.printed('out').join()).toContain(spare)
+  const app = await openAppPage()
+  try {
+    const invite = `${world.signaling}/?${new URLSearchParams({ room: world.room })}`
+    const open = (name: string) => world.openTab(name, { url: app.url(name, [invite, spare]), allow: refused })
+    const [ana, ben] = [await open('Ana'), await open('Ben')]
+    await expectPresent([ana, ben], 'Ana, Ben')
+    await world.stopSignal()
+    await expect.poll(() => membersAt(spare), { message: 'both turn to the second' }).toBe(2)
+
+    await world.startSignal()
+    const dee = await openTab(world, 'Dee')
+    // They would look by themselves, within a minute and a half. Who is on the network anew looks at once.
+    await ana.page.evaluate(() => dispatchEvent(new Event('online')))
+    await expectPresent([ana, ben, dee], 'Ana, Ben, Dee')
+    for (const tab of [ana, ben, dee]) await expectLinks(tab, 2)
+    expect(await membersAt(spare), 'nobody is off the second yet').toBe(2)
   } finally {
     app.close()
   }
@@ -98,8 +125,8 @@ async function expectLinks(tab: Tab, count: number): Promise<void> {
   await expect.poll(() => tab.linked(), { message: `the links of ${tab.name}` }).toBe(count)
 }
 
-/** How many are on the room's signalling server, as it says itself. */
-async function membersAt(world: World): Promise<number> {
-  const health = await fetch(`${world.signaling.replace(/^ws/, 'http')}/v1/health`)
+/** How many are on a signalling server, as it says itself. */
+async function membersAt(signaling: string): Promise<number> {
+  const health = await fetch(`${signaling.replace(/^ws/, 'http')}/v1/health`)
   return ((await health.json()) as { members: number }).members
 }

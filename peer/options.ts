@@ -17,7 +17,8 @@ export interface PeerOptions<S extends object = State> {
   state?: StateOf<NoInfer<S>>
   /**
    * `ws://` or `wss://` address of a signalling server, an invite (see `Peer.invite`), or a list of up to eight. A tab is on
-   * one server at a time: whenever it has no connection it tries the first, then the others. A process is on all at once.
+   * one server at a time: whenever it has no connection it tries the first, then the others, and it goes back to the first
+   * when that has returned. A process is on all at once.
    */
   signaling?: string | readonly string[]
   /** STUN and TURN servers for WebRTC, beside those that the signalling server tells; none unless told. */

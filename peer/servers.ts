@@ -1,13 +1,14 @@
 /**
- * The signalling servers a peer is on. A tab has one connection, to the first server of its list that answers. A process
- * has one to each, its own included, and so brings together what met on different servers: a room is cut in two by its
- * servers only while nobody is on both.
+ * The signalling servers a peer is on. A tab is on the first of its list that answers. A process is on each, its own
+ * included, and so brings together what met on different servers: a room is cut in two by its servers only while nobody
+ * is on both.
  *
  * Peers are addressed by their ids alone, so it is remembered by which server each of them was heard last.
  */
 
 import type { PeerId } from '../core/index.ts'
-import { SignalingClient, type SignalingClientEvents, type SignalingClientOptions } from './signaling.ts'
+import { FailbackClient, sum } from './failback.ts'
+import type { SignalingClient, SignalingClientEvents, SignalingClientOptions } from './signaling.ts'
 
 export interface Server extends Pick<SignalingClientOptions, 'url'> {
   /** This very process serves it. It can always be reached, so it says nothing about the network this peer is in. */
@@ -33,7 +34,7 @@ interface Route {
 }
 
 export class SignalingServers {
-  readonly #clients: readonly SignalingClient[]
+  readonly #clients: readonly FailbackClient[]
   readonly #own: SignalingClient | undefined
   readonly #events: SignalingClientEvents
   readonly #now: () => number
@@ -52,15 +53,11 @@ export class SignalingServers {
   constructor(servers: readonly Server[], options: Omit<SignalingClientOptions, 'url'>, events: SignalingClientEvents) {
     this.#events = events
     this.#now = options.now ?? (() => performance.now())
-    this.#clients = servers.map(({ url }) => {
-      const client: SignalingClient = new SignalingClient(
-        { ...options, url },
-        this.#eventsOf(() => client),
-      )
-      return client
-    })
-    this.#own = this.#clients[servers.findIndex(({ own }) => own)]
-    this.#unheard = new Set(this.#clients)
+    const eventsOf = (client: () => SignalingClient) => this.#eventsOf(client)
+    this.#clients = servers.map(({ url }) => new FailbackClient({ ...options, url }, eventsOf))
+    // One of its own has no other, so it stays the main one.
+    this.#own = this.#clients[servers.findIndex(({ own }) => own)]?.main
+    this.#unheard = new Set(this.#clients.map(({ main }) => main))
   }
 
   open(): void {
@@ -95,11 +92,7 @@ export class SignalingServers {
 
   /** The sums of all clients. */
   counters(): Readonly<Record<string, number>> {
-    const sums: Record<string, number> = {}
-    for (const client of this.#clients) {
-      for (const [name, count] of Object.entries(client.counters())) sums[name] = (sums[name] ?? 0) + count
-    }
-    return sums
+    return sum(this.#clients.map((client) => client.counters()))
   }
 
   #eventsOf(client: () => SignalingClient): SignalingClientEvents {
@@ -170,7 +163,7 @@ export class SignalingServers {
   #towards(to: PeerId): Iterable<SignalingClient> {
     const route = this.#routes.get(to)
     if (route && this.#now() - route.heardAt < routeMs) return [route.client]
-    return this.#up.size > 0 ? this.#up : this.#clients.slice(0, 1)
+    return this.#up.size > 0 ? this.#up : [this.#clients[0]!.main]
   }
 
   /** True if this changed whether anything can be carried, and it was told. */

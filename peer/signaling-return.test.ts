@@ -2,9 +2,9 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { idFromBytes, type PeerId, seededRandom } from '../core/index.ts'
-import { encodeServerText, type ServerText } from '../signaling/protocol.ts'
 import { silentLog } from './options.ts'
-import { SignalingClient, type WebSocketLike } from './signaling.ts'
+import { FakeServer, FakeSocket } from './server.fake.ts'
+import { SignalingClient } from './signaling.ts'
 
 const [first, second, third] = ['ws://first/', 'ws://second/', 'ws://third/'] as [string, string, string]
 /** What fresh clients draw from; the same in every run. */
@@ -12,7 +12,7 @@ let random = seededRandom(0)
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  servers.clear()
+  FakeServer.all.clear()
   random = seededRandom(7)
 })
 afterEach(() => {
@@ -141,98 +141,6 @@ function connect(n: number, url: string | readonly string[]) {
   )
   client.open()
   return { client, told }
-}
-
-const servers = new Map<string, FakeServer>()
-
-class FakeServer {
-  readonly #url: string
-  readonly #sockets = new Set<FakeSocket>()
-  #running = true
-  /** Whether it welcomes anybody. */
-  answers = true
-  /** When sockets were opened, in vain or not, and when they were welcomed since it was started last. */
-  readonly attempts: number[] = []
-  readonly arrivals: number[] = []
-  /** The token of each hello. */
-  readonly hellos: (string | undefined)[] = []
-
-  constructor(url: string) {
-    this.#url = url
-    servers.set(url, this)
-  }
-
-  take(socket: FakeSocket): void {
-    this.attempts.push(performance.now())
-    if (!this.#running) return socket.fail(`${this.#url} refused`)
-    this.#sockets.add(socket)
-    socket.onopen?.()
-  }
-
-  hello(socket: FakeSocket, { token }: { token?: string }): void {
-    if (!this.answers) return
-    this.arrivals.push(performance.now())
-    this.hellos.push(token)
-    socket.say({ t: 'welcome', token: `token of ${this.#url}`, introducers: [], pingMs: 20_000 })
-    // The watchdog has to hear something now and then.
-    const beat = () => {
-      if (!this.#sockets.has(socket)) return
-      socket.say({ t: 'ping' })
-      setTimeout(beat, 20_000)
-    }
-    setTimeout(beat, 20_000)
-  }
-
-  hangUp(): void {
-    const open = [...this.#sockets]
-    this.#sockets.clear()
-    for (const socket of open) socket.fail('the server restarts')
-  }
-
-  stop(): void {
-    this.#running = false
-    this.hangUp()
-  }
-
-  restart(): void {
-    this.stop()
-    this.arrivals.length = 0
-    this.#running = true
-  }
-}
-
-class FakeSocket implements WebSocketLike {
-  binaryType = 'blob'
-  bufferedAmount = 0
-  readyState = 1
-  onopen: (() => void) | null = null
-  onmessage: ((event: { data: unknown }) => void) | null = null
-  onerror: (() => void) | null = null
-  onclose: ((event: { code: number; reason: string }) => void) | null = null
-  readonly #server: FakeServer | undefined
-
-  constructor(url: string) {
-    this.#server = servers.get(url)
-    setTimeout(() => {
-      if (this.#server) this.#server.take(this)
-      else this.fail(`${url} refused`)
-    }, 1)
-  }
-
-  send(data: string | Uint8Array): void {
-    const frame = JSON.parse(data as string)
-    if (frame.t === 'hello') this.#server!.hello(this, frame)
-  }
-
-  close(): void {}
-
-  say(message: ServerText): void {
-    this.onmessage?.({ data: encodeServerText(message) })
-  }
-
-  fail(reason: string): void {
-    this.onclose?.({ code: 1006, reason })
-  }
 }
 
 function id(n: number): PeerId {

@@ -37,6 +37,10 @@ export interface SignalingClientOptions {
   log: Log
   /** Milliseconds of a clock that only goes forward; `performance.now` unless told. */
   now?: () => number
+  /** Of each server the token it gave, by its address; clients of one peer share them. */
+  tokens?: Map<string, string>
+  /** Makes one attempt at each of so many servers at the head of the list, and closes where that fails. */
+  scoutBefore?: number
 }
 
 export interface SignalingClientEvents {
@@ -53,7 +57,10 @@ export interface SignalingClientEvents {
   iceServers?(servers: IceServer[]): void
   /** Signals and packets can be sent; comes just before `welcome`. */
   up(): void
-  /** They cannot: the connection ended, or an attempt to open one failed. The next attempt is already planned. */
+  /**
+   * They cannot: the connection ended, or an attempt to open one failed. The next attempt is already planned, unless the
+   * client `isClosed`.
+   */
   down(reason: string): void
 }
 
@@ -119,7 +126,8 @@ export class SignalingClient {
   /** Which of the servers is in use or to be tried. */
   #at = 0
   /** Prove, after a lost connection, that the id is ours, even while that server still holds the old socket for alive. */
-  readonly #tokens = new Map<string, string>()
+  readonly #tokens: Map<string, string>
+  #scoutBefore: number | undefined
   #closing = Promise.resolve()
   #attempts = 0
   #upSince = 0
@@ -136,6 +144,8 @@ export class SignalingClient {
     this.#options = options
     this.#events = events
     this.#now = options.now ?? (() => performance.now())
+    this.#tokens = options.tokens ?? new Map()
+    this.#scoutBefore = options.scoutBefore
   }
 
   /** Connects, and stays connected. While the next attempt is waited for, it is made at once. */
@@ -170,6 +180,15 @@ export class SignalingClient {
     return this.#urls[this.#at]!
   }
 
+  /** Its place in the list, from 0. */
+  get rank(): number {
+    return this.#at
+  }
+
+  get isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+
   get #isOpen(): boolean {
     return this.#phase === 'up' && this.#socket!.readyState === openState
   }
@@ -177,6 +196,11 @@ export class SignalingClient {
   /** Asks for a few random peers of the room; `introduced` brings them. */
   introduce(): void {
     if (this.#isOpen) this.#socket!.send(encodeClientText({ t: 'introduce' }))
+  }
+
+  /** A scout that has found a server stays, and is a client like any other from now on. */
+  settle(): void {
+    this.#scoutBefore = undefined
   }
 
   /**
@@ -323,15 +347,22 @@ export class SignalingClient {
     if (wasUp) this.#counters.losses++
     else this.#counters.failedAttempts++
     const { url } = this
+    if (this.#scoutBefore !== undefined && (wasUp || this.#at + 1 >= this.#scoutBefore)) {
+      this.#phase = 'closed'
+      this.#options.log.debug(`signaling: ${url}: ${reason}; staying where this peer is`)
+      this.#events.down(reason)
+      return
+    }
     this.#at = settled ? 0 : (this.#at + 1) % this.#urls.length
     const rounds = Math.floor(this.#attempts / this.#urls.length)
     // On from one server to the next without a pause: who comes at the same time was spread when the round began.
     const limitMs = wasUp || this.#at === 0 ? Math.min(backoffMaxMs, backoffFirstMs * 2 ** rounds) : 0
-    const level = wasUp || this.#attempts === 0 ? 'warn' : 'debug' // the tenth failure in a row is no news
+    // The tenth failure in a row is no news, nor is what a scout does not find.
+    const isNews = this.#scoutBefore === undefined && (wasUp || this.#attempts === 0)
     this.#attempts = Math.min(this.#attempts + 1, attemptsMax)
     this.#phase = 'waiting'
     this.#arm(this.#options.random() * limitMs, () => this.#connect())
-    this.#options.log[level](`signaling: ${url}: ${reason}; trying again`)
+    this.#options.log[isNews ? 'warn' : 'debug'](`signaling: ${url}: ${reason}; trying again`)
     this.#events.down(reason)
   }
 
