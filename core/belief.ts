@@ -51,8 +51,9 @@ export class Belief implements Source {
   /** Who accuses it at this incarnation; the first began the suspicion, the others confirm it. Kept when it dies. */
   readonly accusers: PeerId[] = []
   #traces: Traces | undefined
-  /** When the suspicion runs out; the timer that carries another moment is stale. */
+  /** When the suspicion runs out, and the earliest timer that is set for it; a later one is stale. */
   suspectUntil = 0
+  timerAt = Number.POSITIVE_INFINITY
   /** A link to it was closed since it last spoke for itself. */
   severed = false
   /** What this peer was away for while it held the suspicion. */

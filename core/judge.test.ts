@@ -137,6 +137,24 @@ test('a suspect that goes on answering is not given up, though it never refutes'
   expect(crowd.belief(at!).status).toBe('suspect')
 })
 
+test('whoever is accused and refutes again and again costs one timer', () => {
+  const crowd = new Crowd(40)
+  const [at] = crowd.witnesses(false)
+  const timers = () => crowd.swim.counters().timers!
+  const before = timers()
+  for (let incarnation = 2; incarnation <= 400; incarnation++) {
+    for (const accuser of [7, 8, 9, 10]) crowd.accuse(at!, accuser)
+    crowd.hear(at!, [{ ...crowd.recordOf(at!), incarnation }])
+    crowd.run(10)
+    expect(timers() - before).toBeLessThan(12)
+  }
+  // And the last of them is still as good as the first.
+  crowd.accuse(at!, 7)
+  crowd.silent.add(at!)
+  crowd.run(120_000)
+  expect(crowd.belief(at!).status).toBe('dead')
+})
+
 test('a sign of life prolongs a suspicion: it counts from there', () => {
   const crowd = new Crowd(40)
   const [at] = crowd.witnesses(true)

@@ -28,7 +28,7 @@ export interface JudgeOwner {
   count(what: string): void
 }
 
-export type JudgeTimer = { type: 'probe' | 'relay'; seq: number } | { type: 'suspicion'; id: PeerId; until: number }
+export type JudgeTimer = { type: 'probe' | 'relay'; seq: number } | { type: 'suspicion'; id: PeerId; at: number }
 
 /** What the judge needs of a peer. */
 export interface Court {
@@ -227,9 +227,12 @@ export class Judge implements DetectorOwner {
   }
 
   /** A suspicion's time is over, unless something has prolonged it meanwhile. */
-  judge(id: PeerId, until: number, now: number): void {
+  judge(id: PeerId, at: number, now: number): void {
     const belief = this.#members.get(id)
-    if (belief?.status !== 'suspect' || belief.suspectUntil !== until) return
+    if (belief === undefined || belief.timerAt !== at) return
+    belief.timerAt = Number.POSITIVE_INFINITY
+    if (belief.status !== 'suspect') return
+    if (belief.suspectUntil > now) return this.#arm(belief, now, belief.suspectUntil)
     if (this.#dueAt(belief, now) > now) return this.#arm(belief, now)
     this.#survey(now)
     const { probePeriodMs } = this.#config
@@ -370,7 +373,10 @@ export class Judge implements DetectorOwner {
 
   #arm(belief: Belief, now: number, until = this.#dueAt(belief, now)): void {
     belief.suspectUntil = until
-    this.#owner.wake({ type: 'suspicion', id: belief.id, until }, until)
+    // A timer that is set for an earlier moment will find that it has to wait: accusations do not pile up timers.
+    if (belief.timerAt <= until) return
+    belief.timerAt = until
+    this.#owner.wake({ type: 'suspicion', id: belief.id, at: until }, until)
   }
 
   #survey(now: number): void {

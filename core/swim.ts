@@ -373,7 +373,7 @@ export class Swim implements ViewOwner {
       case 'relay':
         return this.#judge.expire(due.type, due.seq, this.#now)
       case 'suspicion':
-        return this.#judge.judge(due.id, due.until, this.#now)
+        return this.#judge.judge(due.id, due.at, this.#now)
       case 'gossip':
         if (!this.#bursts.begin(due.at, this.#now)) return
         this.#outbox.gossip(this.#random)
