@@ -231,6 +231,31 @@ test('a room set up to wait less than the floor waits that much', () => {
   expect(bench.attemptAfterMs()).toBe(30)
 })
 
+test('about whom only a server leads to two processes are asked besides: they are on servers that tabs are not on', () => {
+  for (const [kind, most] of [
+    ['relay', 2],
+    ['udp', 0],
+  ] as const) {
+    const bench = benchOf(300, {}, kind)
+    const processes = [297, 298, 299, 300]
+    for (let n = 2; n < 297; n++) {
+      const belief = bench.belief(idOf(n))
+      belief.record = { ...belief.record!, mode: 'visible' }
+    }
+    bench.belief(idOf(300)).status = 'suspect'
+    bench.detector.helped(idOf(299))
+    bench.detector.probe(target, 0)
+    bench.run(600)
+    const asked = bench.sent.filter(({ header }) => header.kind === 'pingReq').map(({ to }) => to)
+    expect(new Set(asked).size).toBe(asked.length)
+    expect(asked.filter((to) => processes.some((n) => to === `${kind}:${n}`))).toHaveLength(most)
+    expect(asked).toHaveLength(3 + most)
+    expect(asked).not.toContain(`${kind}:300`)
+    // Who helped last is the first of the two.
+    expect(asked.includes(`${kind}:299`)).toBe(kind === 'relay')
+  }
+})
+
 // What is probed, and how many at a time
 
 test('a member that is being probed is not probed a second time; once that has failed it may be', () => {
@@ -329,13 +354,14 @@ interface Bench {
 }
 
 /** A detector among so many members, itself included, each on one channel; nothing is answered but by hand. */
-function benchOf(size: number, settings: Partial<Config> = {}): Bench {
+function benchOf(size: number, settings: Partial<Config> = {}, kind = 'udp'): Bench {
   const config = { ...defaultConfig, ...settings }
   const members = new Members()
-  for (let n = 1; n <= size; n++) members.update(beliefOf(n))
+  for (let n = 1; n <= size; n++) members.update(beliefOf(n, kind))
   const random = seededRandom(1)
   const links = { dial() {}, hangUp() {} }
-  const paths = new Paths(self, [{ kind: 'udp', endpoint: 'udp:1', reach: 'any' }], members, config, random, links)
+  const paths = new Paths(self, [{ kind, endpoint: `${kind}:1`, reach: 'any' }], members, config, random, links)
+  for (const belief of members.present()) paths.vicinity.add(belief)
   const timers = new Deadlines<{ kind: 'probe' | 'relay'; seq: number }>()
   const [sent, failures, counts]: [Bench['sent'], Bench['failures'], string[]] = [[], [], []]
   let now = 0
@@ -391,10 +417,10 @@ function benchOf(size: number, settings: Partial<Config> = {}): Bench {
   }
 }
 
-function beliefOf(n: number): Belief {
+function beliefOf(n: number, kind: string): Belief {
   const id = idOf(n)
   const belief = new Belief(id, 0)
-  const endpoints = [`udp:${n}`]
+  const endpoints = [`${kind}:${n}`]
   belief.record = { type: 'alive', id, incarnation: 1, name: '', user: null, mode: 'server', endpoints, floor: 0 }
   return belief
 }

@@ -61,6 +61,8 @@ export interface Failure {
 const probesMax = 256
 /** A failed probe is remembered this long for acks that come late. */
 const lateMs = 10_000
+/** Members that are asked besides, about one that a server leads to. */
+const bridgesMax = 2
 /** A nack leaves when this share of the time has passed (Lifeguard). */
 const nackShare = 0.8
 
@@ -88,6 +90,8 @@ export class Detector {
   readonly #random: Random
   readonly #owner: DetectorOwner
   readonly #relays: Relays
+  /** The last that passed on an answer. */
+  #bridge: PeerId | undefined
   /** Each under both its numbers. */
   readonly #probes = new Map<number, Probe>()
 
@@ -188,6 +192,11 @@ export class Detector {
     return { belief, rttMs, inTime }
   }
 
+  /** An ack came by way of this member. */
+  helped(by: PeerId): void {
+    this.#bridge = by
+  }
+
   /** True if it answers something this peer has asked. */
   receiveNack(nack: Header & { kind: 'nack' }, from: Endpoint, now: number): boolean {
     const probe = this.#probes.get(nack.seq)
@@ -219,6 +228,7 @@ export class Detector {
         status === 'alive' && id !== belief.id && record!.endpoints.some((endpoint) => belief.has(kindOf(endpoint)))
       )
     })
+    if (kindOf(probe.path) === 'relay') this.#addBridges(helpers, belief)
     if (this.#owner.doubtful) probe.voucher = this.#addLastHeard(helpers, belief)
     for (const { belief: helper, path } of helpers) {
       const wayMs = helper.roundTrip?.smoothedMs ?? this.usual.medianMs ?? 0
@@ -228,6 +238,24 @@ export class Detector {
       this.#outbox.send(header, helper, path)
     }
     this.#owner.wake('probe', probe.seq, now + waitMs)
+  }
+
+  /**
+   * By a server only those are heard who are on it. Of several a tab is on one and a process on all of its list, so
+   * processes may hear whom this peer and its neighbours do not, above all one that did so before.
+   */
+  #addBridges(helpers: { belief: Belief; path: Endpoint }[], target: Belief): void {
+    const suits = (belief: Belief | undefined): belief is Belief =>
+      belief?.status === 'alive' &&
+      belief !== target &&
+      belief.has('relay') &&
+      this.mayProbe(belief.id) &&
+      !helpers.some((helper) => helper.belief === belief)
+    const tried = this.#bridge === undefined ? undefined : this.#members.get(this.#bridge)
+    const bridges = suits(tried) ? [tried] : []
+    const isOther = (belief: Belief) => belief !== tried && belief.record!.mode === 'server' && suits(belief)
+    bridges.push(...this.#members.pick(bridgesMax - bridges.length, this.#random, isOther))
+    for (const belief of bridges) helpers.push({ belief, path: this.#paths.to(belief)! })
   }
 
   /** Where nobody at all answered the last probe, whoever is known to have lived last is asked too. */
