@@ -5,8 +5,8 @@
  * both for so long that everybody else has looked meanwhile: whoever is in reach by a server alone stays in reach.
  *
  *     main on the second            scout on the first            main on the first
- *     ---- lookMs passed -------> ---- both are up, bothMs -----> the old main leaves its server
- *           ^                             |
+ *     ---- lookMs passed -------> ---- both are up, bothMs -----> the old one is listened to, lingerMs,
+ *           ^                             |                       and leaves its server
  *           +---- the scout found none ---+
  */
 
@@ -17,7 +17,11 @@ const lookMs = 60_000
 /** A page that wakes up looks at once, though not again within this time. */
 const lookPauseMs = 10_000
 /** Longer than the longest time between two looks, also of hidden pages, whose timers come once a minute. */
-const bothMs = 180_000
+const bothMs = 240_000
+/** Then the better server has to say something more, for it may be gone since: so often that is looked for. */
+const listenMs = 2_000
+/** Others send by a server for as long as they remember that it led here (see `SignalingServers`). */
+const lingerMs = 30_000
 
 export class FailbackClient {
   readonly #options: SignalingClientOptions
@@ -30,12 +34,17 @@ export class FailbackClient {
   /** Looks for the servers before that of `main`, or has found one. */
   #scout: SignalingClient | undefined
   #isScoutUp = false
+  /** The one that was main: nothing is sent by it any more, and what comes is taken. */
+  #left: SignalingClient | undefined
   /** The next look, or the end of being on both. */
   #timer: ReturnType<typeof setTimeout> | undefined
+  #leftTimer: ReturnType<typeof setTimeout> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   /** What those have counted that are no longer in use. */
   #past: Readonly<Record<string, number>> = {}
   #leaving: Promise<void> = Promise.resolve()
+  /** For good: a page that comes back has another peer. */
+  #isClosed = false
 
   /** `eventsOf` makes the events of one client; `down` also tells that a server was left for a better one. */
   constructor(options: SignalingClientOptions, eventsOf: (client: () => SignalingClient) => SignalingClientEvents) {
@@ -52,6 +61,7 @@ export class FailbackClient {
 
   /** Connects, and stays connected. What is waited for, the next attempt or the next look, is done at once. */
   open(): void {
+    if (this.#isClosed) return
     this.#main.open()
     if (this.#isMainUp && this.#now() - this.#lookedAt >= lookPauseMs) this.#look()
   }
@@ -63,19 +73,19 @@ export class FailbackClient {
 
   /** As `SignalingClient.close`. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer)
-    await Promise.all([this.#main.close(), this.#scout?.close(), this.#leaving])
+    this.#end()
+    await Promise.all([this.#main.close(), this.#leaving])
   }
 
   /** As `SignalingClient.bye`. */
   bye(): void {
-    clearTimeout(this.#timer)
+    this.#end()
     this.#main.bye()
-    this.#scout?.bye()
   }
 
   counters(): Readonly<Record<string, number>> {
-    return sum([this.#past, this.#main.counters(), this.#scout?.counters() ?? {}])
+    const clients = [this.#main, this.#scout, this.#left]
+    return sum([this.#past, ...clients.map((client) => client?.counters() ?? {})])
   }
 
   #client(scoutBefore?: number): SignalingClient {
@@ -98,7 +108,7 @@ export class FailbackClient {
   #up(client: SignalingClient): void {
     if (client === this.#scout) {
       this.#isScoutUp = true
-      this.#arm(bothMs, () => this.#goBack())
+      this.#arm(bothMs, () => this.#tryBack(this.#now()))
     } else {
       this.#isMainUp = true
       this.#lookLater()
@@ -109,13 +119,18 @@ export class FailbackClient {
     if (client === this.#main) {
       this.#isMainUp = false
       clearTimeout(this.#timer)
+      this.#dismissLeft()
       // One that has found nothing yet would meet the main one where that begins anew.
       if (this.#isScoutUp) this.#goBack()
       else this.#dismiss()
-    } else if (client === this.#scout && client.isClosed) {
+    } else if (client === this.#scout) {
+      // One that was welcomed and lost at once goes on to the next.
+      if (this.#isScoutUp) clearTimeout(this.#timer)
+      this.#isScoutUp = false
+      if (!client.isClosed) return
       this.#dismiss()
       this.#lookLater()
-    }
+    } else if (client === this.#left) this.#dismissLeft()
   }
 
   #lookLater(): void {
@@ -131,8 +146,14 @@ export class FailbackClient {
     this.#scout.open()
   }
 
+  #tryBack(since: number): void {
+    if (this.#scout!.lastHeard > since) this.#goBack()
+    else this.#arm(listenMs, () => this.#tryBack(since))
+  }
+
   /** The scout has found a better server: that is where this peer is from now on. */
   #goBack(): void {
+    this.#dismissLeft()
     const left = this.#main
     const wasUp = this.#isMainUp
     this.#main = this.#scout!
@@ -142,9 +163,13 @@ export class FailbackClient {
     this.#main.settle()
     const reason = `${left.url} was left for ${this.#main.url}`
     this.#options.log.info(`signaling: ${reason}`)
-    this.#retire(left)
-    if (wasUp) this.#eventsOf(() => left).down(reason)
-    this.#lookLater()
+    if (wasUp) {
+      this.#left = left
+      this.#leftTimer = setTimeout(() => this.#dismissLeft(), lingerMs)
+      this.#eventsOf(() => left).down(reason)
+    } else this.#retire(left)
+    // One further up may have come back meanwhile, and others may be there.
+    this.#look()
   }
 
   #dismiss(): void {
@@ -152,6 +177,20 @@ export class FailbackClient {
     this.#retire(this.#scout)
     this.#scout = undefined
     this.#isScoutUp = false
+  }
+
+  #dismissLeft(): void {
+    clearTimeout(this.#leftTimer)
+    if (this.#left) this.#retire(this.#left)
+    this.#left = undefined
+  }
+
+  /** Leaves all servers but that of `main`, and looks for none. */
+  #end(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#dismiss()
+    this.#dismissLeft()
   }
 
   #retire(client: SignalingClient): void {

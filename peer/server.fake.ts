@@ -1,7 +1,7 @@
 /** Signalling servers of paper, which go away and come back as a test says, and the sockets to them. */
 
 import type { PeerId } from '../core/index.ts'
-import { encodeServerText, parseClientFrame, type ServerText } from '../signaling/protocol.ts'
+import { encodePacket, encodeServerText, parseClientFrame, type ServerText } from '../signaling/protocol.ts'
 import type { WebSocketLike } from './signaling.ts'
 
 export class FakeServer {
@@ -13,6 +13,10 @@ export class FakeServer {
   #running = true
   /** Whether it welcomes anybody. */
   answers = true
+  /** Nothing gets from it to anybody, as where its network is gone. */
+  mute = false
+  /** How long it takes to pass something on. */
+  delayMs = 1
   /** When sockets were opened, in vain or not, and when they were welcomed since it was started last. */
   readonly attempts: number[] = []
   readonly arrivals: number[] = []
@@ -44,6 +48,10 @@ export class FakeServer {
   hear(socket: FakeSocket, data: string | Uint8Array): void {
     const frame = parseClientFrame(data)
     if (frame.t === 'bye') this.drop(socket)
+    if (frame.t === 'signal')
+      this.#pass(socket, frame.to, encodeServerText({ t: 'signal', from: socket.id!, data: frame.data }))
+    // Borrowed until this call returns.
+    if (frame.t === 'packet') this.#pass(socket, frame.peer, encodePacket(socket.id!, frame.packet).slice().buffer)
     if (frame.t !== 'hello' || !this.answers) return
     this.arrivals.push(performance.now())
     this.hellos.push(frame.token)
@@ -61,6 +69,14 @@ export class FakeServer {
 
   drop(socket: FakeSocket): void {
     this.#sockets.delete(socket)
+  }
+
+  #pass(from: FakeSocket, id: PeerId, frame: unknown): void {
+    setTimeout(() => {
+      const to = [...this.#sockets].find((socket) => socket.id === id)
+      if (to) to.hear(frame)
+      else if (typeof frame === 'string') from.say({ t: 'absent', id })
+    }, this.delayMs)
   }
 
   hangUp(): void {
@@ -114,7 +130,11 @@ export class FakeSocket implements WebSocketLike {
   }
 
   say(message: ServerText): void {
-    this.onmessage?.({ data: encodeServerText(message) })
+    this.hear(encodeServerText(message))
+  }
+
+  hear(data: unknown): void {
+    if (!this.#server?.mute) this.onmessage?.({ data })
   }
 
   fail(reason: string): void {

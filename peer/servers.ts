@@ -17,6 +17,8 @@ export interface Server extends Pick<SignalingClientOptions, 'url'> {
 
 /** Peers whose server is remembered, those heard longest ago forgotten first. */
 const routesMax = 4_096
+/** Peers that were looked for on several servers at once, those longest ago forgotten first. */
+const soughtMax = 256
 /** A route by which nothing has come for so long may lead nowhere: its peer may have moved to another server. */
 const routeMs = 30_000
 /** The own server carries something while somebody else is on it: as long as others were heard by it within this time. */
@@ -40,6 +42,8 @@ export class SignalingServers {
   readonly #now: () => number
   readonly #up = new Set<SignalingClient>()
   readonly #routes = new Map<PeerId, Route>()
+  /** Servers that were asked for a peer and have not said that it is absent. */
+  readonly #sought = new Map<PeerId, Set<SignalingClient>>()
   /** Those that have neither welcomed this peer nor failed to. */
   readonly #unheard: Set<SignalingClient>
   #met = false
@@ -66,9 +70,13 @@ export class SignalingServers {
 
   /** False where no server takes it. */
   sendSignal(to: PeerId, data: object): boolean {
-    let sent = false
-    for (const client of this.#towards(to)) if (client.sendSignal(to, data)) sent = true
-    return sent
+    const asked = new Set([...this.#towards(to)].filter((client) => client.sendSignal(to, data)))
+    if (asked.size > 1) {
+      this.#sought.delete(to)
+      this.#sought.set(to, asked)
+      if (this.#sought.size > soughtMax) this.#sought.delete(this.#sought.keys().next().value!)
+    }
+    return asked.size > 0
   }
 
   sendPacket(to: PeerId, packet: Uint8Array): void {
@@ -108,12 +116,7 @@ export class SignalingServers {
         this.#hear(client(), from)
         this.#events.packet(from, packet)
       },
-      absent: (id) => {
-        const wasThere = this.#routes.get(id)?.client === client()
-        if (wasThere) this.#routes.delete(id)
-        // Where all were asked, it may be on another.
-        if (wasThere || this.#up.size <= 1) this.#events.absent?.(id)
-      },
+      absent: (id) => this.#absent(client(), id),
       up: () => {
         this.#up.add(client())
         this.#review('')
@@ -133,6 +136,16 @@ export class SignalingServers {
     this.#events.welcome(introducers)
   }
 
+  /** It may be on another server, where that was asked too. */
+  #absent(client: SignalingClient, id: PeerId): void {
+    const wasThere = this.#routes.get(id)?.client === client
+    if (wasThere) this.#routes.delete(id)
+    const asked = this.#sought.get(id)
+    const wasLast = asked?.delete(client) === true && asked.size === 0
+    if (wasLast) this.#sought.delete(id)
+    if (wasThere || wasLast || this.#up.size <= 1) this.#events.absent?.(id)
+  }
+
   #share(ids: PeerId[]): PeerId[] {
     const { length } = this.#clients
     return length > 1 ? ids.slice(0, Math.max(1, Math.floor(introducedMax / length))) : ids
@@ -141,6 +154,7 @@ export class SignalingServers {
   #down(client: SignalingClient, reason: string): void {
     this.#up.delete(client)
     for (const [id, route] of this.#routes) if (route.client === client) this.#routes.delete(id)
+    this.#sought.clear()
     if (this.#unheard.delete(client) && this.#unheard.size === 0 && this.#up.size > 0 && !this.#met) {
       this.#events.welcome([])
     }
@@ -149,7 +163,9 @@ export class SignalingServers {
 
   #hear(client: SignalingClient, from: PeerId): void {
     const heardAt = this.#now()
-    if (this.#clients.length > 1) {
+    this.#sought.delete(from)
+    // What comes by a server that was left is no way back.
+    if (this.#up.size > 1 && this.#up.has(client)) {
       this.#routes.delete(from)
       this.#routes.set(from, { client, heardAt })
       if (this.#routes.size > routesMax) this.#routes.delete(this.#routes.keys().next().value!)

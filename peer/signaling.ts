@@ -185,6 +185,11 @@ export class SignalingClient {
     return this.#at
   }
 
+  /** When something came last, by the clock of this client. */
+  get lastHeard(): number {
+    return this.#lastHeard
+  }
+
   get isClosed(): boolean {
     return this.#phase === 'closed'
   }
@@ -347,7 +352,7 @@ export class SignalingClient {
     if (wasUp) this.#counters.losses++
     else this.#counters.failedAttempts++
     const { url } = this
-    if (this.#scoutBefore !== undefined && (wasUp || this.#at + 1 >= this.#scoutBefore)) {
+    if (this.#scoutBefore !== undefined && (settled || this.#at + 1 >= this.#scoutBefore)) {
       this.#phase = 'closed'
       this.#options.log.debug(`signaling: ${url}: ${reason}; staying where this peer is`)
       this.#events.down(reason)
