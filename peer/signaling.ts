@@ -241,7 +241,10 @@ export class SignalingClient {
     }
     this.#socket = socket
     socket.binaryType = 'arraybuffer'
+    // Browsers tell no more than this.
+    let unexplained = 'no signalling server answers there, or it does not let this page in'
     socket.onopen = () => {
+      unexplained = 'the connection was closed'
       if (socket === this.#socket) this.#hello(socket)
     }
     socket.onmessage = (event: { data: unknown }) => {
@@ -252,7 +255,7 @@ export class SignalingClient {
     }
     socket.onclose = (event: { code: number; reason: string }) => {
       if (socket !== this.#socket) return
-      this.#lose(this.#problem || event.reason || `the connection was closed (${event.code})`)
+      this.#lose(this.#problem || event.reason || `${unexplained}, ${event.code}`)
     }
   }
 

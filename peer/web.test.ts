@@ -67,14 +67,16 @@ test('while it finds nobody, a peer says that the server is out of reach and wha
   expect(peer.status).toBe('joining')
   expect(peer.reason).toBe(
     'looking for members; the signalling server ws://server:1/way is out of reach ' +
-      '(the connection was closed (1006)), and no WebRTC connection is open',
+      '(no signalling server answers there, or it does not let this page in, 1006), and no WebRTC connection is open',
   )
   dial(other)
   Connection.last.emit('close')
   expect(peer.reason).toMatch(/no WebRTC connection is open \(1 failed to open, with no TURN server to go by\)$/)
   dial(third)
   Connection.last.emit('connect')
-  expect(peer.reason).toMatch(/is out of reach \(the connection was closed \(1006\)\)$/)
+  expect(peer.reason).toMatch(
+    /is out of reach \(no signalling server answers there, or it does not let this page in, 1006\)$/,
+  )
   expect(told).toEqual([])
 })
 
