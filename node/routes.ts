@@ -87,7 +87,7 @@ export interface ServiceSummary {
 /** Of members of one name, so many are told. */
 const ambiguousMax = 8
 
-const statuses: readonly MemberStatus[] = ['alive', 'suspect', 'dead', 'left']
+export const statuses: readonly MemberStatus[] = ['alive', 'suspect', 'dead', 'left']
 
 export function agentRoutes(desk: Desk): Route[] {
   return [

@@ -1,15 +1,19 @@
 /** `shoal members`: the agent's view of its room, one line a member. */
 
 import { addressOf, kindOf, type Member, ShoalError } from '../../core/index.ts'
+import { statuses } from '../routes.ts'
 import { ask, httpAddress, printAs, readFormat } from './ask.ts'
 import { textTable } from './table.ts'
 import { formatFlag, httpFlag, type Verb } from './verb.ts'
 
 export const members: Verb = {
   summary: 'list the members of the room as the agent sees them',
-  usage: 'members [--status re] [--format text|json] [--http host:port]',
+  usage: 'members [--status pattern] [--format text|json] [--http host:port]',
   flags: {
-    status: { value: 're', help: 'only members whose whole status matches, e.g. "alive|suspect"' },
+    status: {
+      value: 'pattern',
+      help: 'only members whose whole status (alive, suspect, dead or left) fits this regular expression, e.g. "alive|suspect"',
+    },
     ...formatFlag,
     ...httpFlag,
   },
@@ -45,12 +49,21 @@ function memberCells(member: Member): string[] {
   ]
 }
 
-/** Anchored at both ends, as with `serf members`. */
+/** Anchored at both ends, as with `serf members`. One that fits no status would show an empty room, so it is a mistake. */
 function readPattern(text: string): RegExp {
+  const pattern = compiled(`^(?:${text})$`)
+  if (pattern && statuses.some((status) => pattern.test(status))) return pattern
+  throw new ShoalError(
+    'bad_option',
+    `--status: expected a regular expression that fits at least one of ${statuses.join(', ')}, got ${JSON.stringify(text)}`,
+  )
+}
+
+function compiled(source: string): RegExp | undefined {
   try {
-    return new RegExp(`^(?:${text})$`)
+    return new RegExp(source)
   } catch {
-    throw new ShoalError('bad_option', `--status: expected a regular expression, got ${JSON.stringify(text)}`)
+    return undefined
   }
 }
 

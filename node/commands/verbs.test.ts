@@ -21,6 +21,13 @@ const wrongInput: [string, string[], string][] = [
   ['an unknown format', ['info', '--format', 'xml'], 'shoal info: --format: expected text, json, got "xml"'],
   ['a bad address', ['leave', '--http', 'x:y'], 'shoal leave: --http: expected host:port'],
   ['a bad expression', ['members', '--status', '('], 'shoal members: --status: expected a regular expression'],
+  [
+    'a list of statuses',
+    ['members', '--status', 'alive,suspect'],
+    'fits at least one of alive, suspect, dead, left, got',
+  ],
+  ['a status in capitals', ['members', '--status', 'Alive'], '--status: expected a regular expression that fits'],
+  ['a part of a status', ['members', '--status', 'live'], 'got "live"'],
   ['a verb to explain that is none', ['help', 'agnet'], 'shoal help: unknown verb "agnet"'],
   ['an agent without a room', ['agent', '--bind', '127.0.0.1:0'], 'shoal agent: --room is missing'],
   ['a bad port to signal at', ['signal', '--port', '-1'], 'shoal signal: --port has no value'],
@@ -79,7 +86,7 @@ test('members are chosen by an expression for their whole status', async () => {
   }
   expect(await statuses('dead|left')).toEqual(['dead'])
   expect(await statuses('a.*')).toEqual(['alive', 'alive'])
-  expect(await statuses('live')).toEqual([])
+  expect(await statuses('suspect')).toEqual([])
 })
 
 test('services are listed, and the instances of one', async () => {
