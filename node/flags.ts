@@ -50,13 +50,6 @@ export class Flags {
     return this.#values(name) ?? []
   }
 
-  /** The value of a flag that cannot be left out. */
-  required(name: string, example: string): string {
-    const text = this.text(name)
-    if (text === undefined) throw wrong(`--${name} is missing: expected e.g. --${name} ${example}`)
-    return text
-  }
-
   #values(name: string): readonly string[] | undefined {
     if (!Object.hasOwn(this.#table, name)) throw new Error(`no flag --${name} in this verb's table`)
     return this.#given.get(name)

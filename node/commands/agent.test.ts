@@ -44,6 +44,12 @@ test('a gateway may be on several signalling servers and be one itself', () => {
   expect(read('--room', 'lobby', '--serve-signaling', '127.0.0.1:0').start.udp).toBeUndefined()
 })
 
+test('an invite names the room', () => {
+  const invited = read('--signaling', 'ws://a/?room=lobby', '--signaling', 'ws://b').start
+  expect(invited).toMatchObject({ room: 'lobby', signaling: ['ws://a/', 'ws://b/'] })
+  expect(read('--room', 'lobby', '--signaling', 'ws://a/?room=lobby').start).toMatchObject({ signaling: ['ws://a/'] })
+})
+
 test('one that serves signalling prints an invite', async () => {
   const shell = fakeShell()
   const args = ['--room', 'lobby', '--no-http', '--serve-signaling', '127.0.0.1:0']
@@ -66,7 +72,13 @@ test('the HTTP address is the flag, else the environment, else a default that is
 })
 
 const mistakes: [string, string[], string][] = [
-  ['no room', ['--bind', '127.0.0.1:0'], '--room is missing'],
+  ['no room', ['--bind', '127.0.0.1:0'], '--room is missing: expected e.g. --room lobby, or an invite as --signaling'],
+  ['no room, and an address that is no invite', ['--signaling', 'ws://a'], '--room is missing'],
+  [
+    'another room than that of the invite',
+    ['--room', 'r', '--signaling', 'ws://a/?room=lobby'],
+    '--signaling: expected an address for the room "r", got one for "lobby"',
+  ],
   ['no channel', ['--room', 'lobby'], '--bind or --signaling is missing'],
   ['a join without UDP', ['--room', 'lobby', '--signaling', 'ws://a', '--join', 'b'], '--join is of use with UDP only'],
   ['an advertised address without UDP', ['--room', 'r', '--signaling', 'ws://a', '--advertise', 'b'], '--advertise'],
@@ -79,7 +91,11 @@ const mistakes: [string, string[], string][] = [
   ['HTTP and no HTTP', [...minimal, '--http', 'a:1', '--no-http'], '--http and --no-http'],
   ['a service twice', [...minimal, '--register', 'a:1', '--register', 'A:1'], '--register: expected each service once'],
   ['a bad address to join', [...minimal, '--join', 'a:b'], '--join: expected host:port'],
-  ['a signalling server of another scheme', ['--room', 'r', '--signaling', 'http://a'], '--signaling: expected ws://'],
+  [
+    'a signalling server of another scheme',
+    ['--room', 'r', '--signaling', 'http://a'],
+    '--signaling: expected an address such as ws://',
+  ],
 ]
 
 test.each(mistakes)('%s is refused before anything is opened', (_, args, message) => {

@@ -2,6 +2,7 @@
 
 import { hostname } from 'node:os'
 import { addressOf, kindOf, type ServiceOptions, ShoalError, serviceKey, serviceRecord } from '../../core/index.ts'
+import { type Directions, readSignaling } from '../../peer/invite.ts'
 import type { Log } from '../../peer/options.ts'
 import { formatHostPort } from '../address.ts'
 import { type Agent, type AgentOptions, openAgent, type StartPeer } from '../agent.ts'
@@ -24,7 +25,7 @@ import { textFacts } from './table.ts'
 import { logFlag, type Verb } from './verb.ts'
 
 const flags = {
-  room: { value: 'name', help: 'the room to join; members of other rooms are never seen' },
+  room: { value: 'name', help: 'the room to join, unless an invite names it; members of other rooms are never seen' },
   name: { value: 'name', help: "a label for people; the machine's name unless given" },
   bind: { value: 'host:port', help: `UDP address to listen at; port ${gossipPort} unless given` },
   advertise: { value: 'host:port', help: 'UDP address others reach it at, when it is not the one it binds' },
@@ -32,7 +33,7 @@ const flags = {
   signaling: {
     value: 'url',
     many: true,
-    help: 'ws:// or wss:// address of a signalling server, to meet browser tabs; may be repeated, and all are used at once',
+    help: 'ws:// or wss:// address of a signalling server, to meet browser tabs, or an invite; may be repeated, and all are used at once',
   },
   'serve-signaling': {
     value: 'host:port',
@@ -53,7 +54,7 @@ const flags = {
 export const agent: Verb = {
   summary: 'run a peer on this machine: UDP, WebRTC through a signalling server, or both',
   usage:
-    'agent --room name [--bind host:port] [--join host:port ...] [--signaling url ...] [--serve-signaling host:port] [--register name[:port] ...]',
+    'agent [--room name] [--bind host:port] [--join host:port ...] [--signaling url ...] [--serve-signaling host:port] [--register name[:port] ...]',
   flags,
   // Loaded once the flags are known to be good: WebRTC for Node takes its time.
   run: (given, shell) => runAgent(given, shell, async (options) => (await import('../index.ts')).startPeer(options)),
@@ -88,9 +89,11 @@ async function openUnlessStopped(options: AgentOptions, startPeer: StartPeer, st
 
 /** The flags as options, checked as a whole before anything is opened. */
 export function agentOptions(given: Flags, shell: Shell, log: Log): AgentOptions {
-  const room = given.required('room', 'lobby')
+  const { room, servers: signaling } = readDirections(given)
+  if (room === undefined) {
+    throw wrong('--room is missing: expected e.g. --room lobby, or an invite as --signaling, which names the room')
+  }
   const bind = given.text('bind')
-  const signaling = given.texts('signaling').map((text) => readUrl('--signaling', text, ['ws', 'wss']).href)
   const serveSignaling = readServeSignaling(given)
   if (bind === undefined && signaling.length === 0 && !serveSignaling) {
     throw wrong(
@@ -119,6 +122,17 @@ export function agentOptions(given: Flags, shell: Shell, log: Log): AgentOptions
     ...(!given.has('no-http') && { http: { address, optional: !told } }),
     version: installedVersion(),
     log,
+  }
+}
+
+/** As `startPeer` reads its `signaling` and `room`. */
+function readDirections(given: Flags): Directions {
+  const room = given.text('room')
+  if (!given.has('signaling')) return { servers: [], ...(room !== undefined && { room }) }
+  try {
+    return readSignaling(given.texts('signaling'), room)
+  } catch (error) {
+    throw wrong(`--${(error as Error).message}`)
   }
 }
 
