@@ -7,12 +7,12 @@ import { textTable } from './table.ts'
 import { formatFlag, httpFlag, type Verb } from './verb.ts'
 
 export const members: Verb = {
-  summary: 'list the members of the room as the agent sees them',
+  summary: 'list the members of the room as the agent sees them, the dead and left that it remembers included',
   usage: 'members [--status pattern] [--format text|json] [--http host:port]',
   flags: {
     status: {
       value: 'pattern',
-      help: 'only members whose whole status (alive, suspect, dead or left) fits this regular expression, e.g. "alive|suspect"',
+      help: 'only members whose whole status (alive, suspect, dead or left) fits this regular expression; "alive|suspect" hides those that are gone',
     },
     ...formatFlag,
     ...httpFlag,

@@ -161,6 +161,9 @@ test('the flags of a verb are explained by help and by the verb itself', async (
   const { shell } = await run(['help', 'agent'])
   expect(shell.printed[0]).toMatch(/^ {2}--register name\[:port\] +a service it offers/m)
   expect((await run(['agent', '--help'])).shell.printed).toEqual(shell.printed)
+  const ofMembers = (await run(['members', '--help'])).shell.printed[0]
+  expect(ofMembers).toContain('the dead and left that it remembers included')
+  expect(ofMembers).toMatch(/--status pattern +.*regular expression; "alive\|suspect" hides those that are gone/)
 })
 
 test.each([['version'], ['--version']])('%s prints the version of the package', async (word) => {
