@@ -57,6 +57,7 @@ const refusals: [string, Asked, number, string][] = [
   ['a path outside the API', { path: '/' }, 404, 'not_found'],
   ['a wrong method', { method: 'POST', path: '/v1/things' }, 405, 'method_not_allowed'],
   ['an unknown query parameter', { path: '/v1/things?color=teal' }, 400, 'bad_query'],
+  ['a query parameter given twice', { path: '/v1/things?colour=teal&colour=red' }, 400, 'bad_query'],
   ['a Host of somebody else, as after DNS rebinding', { headers: { host: 'evil.example:7980' } }, 403, 'bad_host'],
   ['a Host that only begins with 127.', { headers: { host: '127.0.0.1.evil.example' } }, 403, 'bad_host'],
   ['the Host of another machine', { headers: { host: '10.0.0.7:7980' } }, 403, 'bad_host'],

@@ -82,11 +82,7 @@ async function answer(
   if (route.method !== 'GET' && request.headers.origin !== undefined) {
     throw new Refusal(403, 'cross_origin', 'writes from web pages are refused')
   }
-  for (const name of url.searchParams.keys()) {
-    if (route.query.includes(name)) continue
-    const known = route.query.length ? `one of ${route.query.join(', ')}` : 'none'
-    throw new Refusal(400, 'bad_query', `unknown query parameter ${name}: expected ${known}`)
-  }
+  checkQuery(url.searchParams, route.query)
   await skipBody(request)
   const reply = await route.answer({ word: matchPath(route.path, url.pathname)!, query: url.searchParams })
   const { sent } = reply
@@ -96,6 +92,19 @@ async function answer(
     response.once('close', sent)
   }
   send(response, reply.status, reply.body)
+}
+
+function checkQuery(query: URLSearchParams, known: readonly string[]): void {
+  for (const name of query.keys()) {
+    if (!known.includes(name)) {
+      const expected = known.length ? `one of ${known.join(', ')}` : 'none'
+      throw new Refusal(400, 'bad_query', `unknown query parameter ${name}: expected ${expected}`)
+    }
+    const values = query.getAll(name)
+    if (values.length > 1) {
+      throw new Refusal(400, 'bad_query', `${name}: expected one value, got ${JSON.stringify(values)}`)
+    }
+  }
 }
 
 /** `word` is what stands for a closing `:name`, or empty; undefined when the path is another one. */
