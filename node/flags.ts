@@ -94,7 +94,7 @@ export function readAddress(what: string, text: string, defaultPort?: number): H
   const address =
     parseHostPort(text) ?? (defaultPort === undefined ? undefined : parseHostPort(`${text}:${defaultPort}`))
   if (address) return address
-  throw wrong(`${what}: expected host:port, e.g. 127.0.0.1:${defaultPort ?? gossipPort}, got ${quote(text)}`)
+  throw wrong(`${what}: expected host:port, e.g. 127.0.0.1:${defaultPort || gossipPort}, got ${quote(text)}`)
 }
 
 export function readPort(what: string, text: string): number {

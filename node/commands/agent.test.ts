@@ -32,6 +32,11 @@ test('the flags become the options of a start call', () => {
   expect(http).toEqual({ address: { host: 'localhost', port: 7980 }, optional: false })
 })
 
+test('an advertised address without a port has the one that is bound', () => {
+  const { udp } = read('--room', 'lobby', '--bind', '127.0.0.1:7999', '--advertise', '10.0.0.1').start
+  expect(udp).toMatchObject({ bind: '127.0.0.1:7999', advertise: '10.0.0.1:0' })
+})
+
 test('a gateway may be on several signalling servers and be one itself', () => {
   const { start } = read(
     ...['--room', 'lobby', '--signaling', 'ws://a', '--signaling=ws://b'],

@@ -24,11 +24,17 @@ import { aborted, type Stop, watchStop } from './stop.ts'
 import { textFacts } from './table.ts'
 import { logFlag, type Verb } from './verb.ts'
 
+/** Advertised, it stands for the port that was bound. */
+const boundPort = 0
+
 const flags = {
   room: { value: 'name', help: 'the room to join, unless an invite names it; members of other rooms are never seen' },
   name: { value: 'name', help: "a label for people; the machine's name unless given" },
   bind: { value: 'host:port', help: `UDP address to listen at; port ${gossipPort} unless given` },
-  advertise: { value: 'host:port', help: 'UDP address others reach it at, when it is not the one it binds' },
+  advertise: {
+    value: 'host:port',
+    help: 'UDP address others reach it at, when it is not the one it binds; the port bound unless given',
+  },
   join: { value: 'host:port', many: true, help: 'UDP address of a member to join; may be repeated' },
   signaling: {
     value: 'url',
@@ -137,11 +143,11 @@ function readDirections(given: Flags): Directions {
 }
 
 function readUdp(bind: string, given: Flags): NonNullable<NodePeerOptions['udp']> {
-  const normal = (flag: string, text: string) => formatHostPort(readAddress(flag, text, gossipPort))
+  const normal = (flag: string, text: string, port = gossipPort) => formatHostPort(readAddress(flag, text, port))
   const advertise = given.text('advertise')
   return {
     bind: normal('--bind', bind),
-    ...(advertise !== undefined && { advertise: normal('--advertise', advertise) }),
+    ...(advertise !== undefined && { advertise: normal('--advertise', advertise, boundPort) }),
     join: given.texts('join').map((text) => normal('--join', text)),
   }
 }
