@@ -23,6 +23,7 @@ export interface HostPort {
   port: number
 }
 
+const portMax = 65_535
 const hostNameLength = 253
 const hostNamePattern = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
 
@@ -47,14 +48,18 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** What was expected of something that is no address: `form`, unless nothing but its port is wrong. */
+export function expectedOf(given: unknown, form: string): string {
+  const host = typeof given === 'string' ? /^(.+):\d+$/.exec(given)?.[1] : undefined
+  return host !== undefined && parseHostPort(`${host}:0`) ? `a port from 0 to ${portMax}` : form
+}
+
 /** As `parseHostPort`, for an option: what is malformed is refused by name. */
 export function parseHostPortOption(option: string, text: unknown): HostPort {
   const parsed = typeof text === 'string' ? parseHostPort(text) : undefined
   if (parsed) return parsed
-  throw new ShoalError(
-    'bad_option',
-    `${option}: expected an address like 10.0.0.7:7946 or [2001:db8::7]:7946, got ${JSON.stringify(text) ?? typeof text}`,
-  )
+  const expected = expectedOf(text, 'an address like 10.0.0.7:7946 or [2001:db8::7]:7946')
+  throw new ShoalError('bad_option', `${option}: expected ${expected}, got ${JSON.stringify(text) ?? typeof text}`)
 }
 
 /** All addresses of a host; of one family only where that is given. Rejects with the resolver's own error. */
@@ -91,5 +96,5 @@ function isHostName(text: string): boolean {
 }
 
 function parsePort(text: string): number | undefined {
-  return /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined
+  return /^[0-9]{1,5}$/.test(text) && Number(text) <= portMax ? Number(text) : undefined
 }

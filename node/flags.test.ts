@@ -77,8 +77,17 @@ test('values become exact types', () => {
 
 const badValues: [string, () => unknown, string][] = [
   ['an address without a port', () => readAddress('--http', 'localhost'), '--http: expected host:port'],
-  ['a port out of range', () => readAddress('--http', 'localhost:70000'), 'got "localhost:70000"'],
-  ['a port out of range where there is a default', () => readAddress('--bind', '::1:70000', 7946), 'got "::1:70000"'],
+  [
+    'a port out of range',
+    () => readAddress('--http', 'localhost:70000'),
+    '--http: expected a port from 0 to 65535, got "localhost:70000"',
+  ],
+  [
+    'the same where there is a default',
+    () => readAddress('--bind', '[::1]:99999', 7946),
+    'a port from 0 to 65535, got',
+  ],
+  ['a v6 address without brackets', () => readAddress('--bind', '::1:70000', 7946), '--bind: expected host:port'],
   ['an address that is a URL', () => readAddress('--join', 'udp://a:1', 7946), 'got "udp://a:1"'],
   ['a port that is no number', () => readPort('--port', 'http'), '--port: expected a port from 0 to 65535'],
   ['a port above the last', () => readPort('--port', '65536'), 'got "65536"'],

@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type ServiceOptions, ShoalError, serviceRecord } from '../core/index.ts'
-import { type HostPort, parseHostPort } from './address.ts'
+import { expectedOf, type HostPort, parseHostPort } from './address.ts'
 
 export interface Flag {
   /** What stands for the value in the help text, e.g. `host:port`; a flag without it is a switch. */
@@ -94,7 +94,8 @@ export function readAddress(what: string, text: string, defaultPort?: number): H
   const address =
     parseHostPort(text) ?? (defaultPort === undefined ? undefined : parseHostPort(`${text}:${defaultPort}`))
   if (address) return address
-  throw wrong(`${what}: expected host:port, e.g. 127.0.0.1:${defaultPort || gossipPort}, got ${quote(text)}`)
+  const form = `host:port, e.g. 127.0.0.1:${defaultPort || gossipPort}`
+  throw wrong(`${what}: expected ${expectedOf(text, form)}, got ${quote(text)}`)
 }
 
 export function readPort(what: string, text: string): number {

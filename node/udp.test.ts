@@ -70,6 +70,12 @@ test.each([
   await expect(refused).rejects.toMatchObject({ code: 'bad_option', message: expect.stringContaining(`${option}: `) })
 })
 
+test('a port out of range is told as such', async () => {
+  await expect(openUdp({ bind: '127.0.0.1:65536' }, new RecordedEvents())).rejects.toMatchObject({
+    message: 'udp.bind: expected a port from 0 to 65535, got "127.0.0.1:65536"',
+  })
+})
+
 test.each(['example', '224.0.0.1:7946', '0.0.0.0:7946', '[::1]:7946'])(
   'the address %j cannot be advertised by an IPv4 socket',
   async (advertise) => {
