@@ -3,7 +3,7 @@
  * be gone when a partition heals.
  */
 
-import type { Endpoint } from '../core/index.ts'
+import { type Endpoint, ShoalError } from '../core/index.ts'
 import type { Log } from '../peer/options.ts'
 import type { Family } from './address.ts'
 import { resolveEndpoint } from './udp.ts'
@@ -19,6 +19,8 @@ export class Seeds {
   readonly #join: (endpoints: readonly Endpoint[]) => void
   #timer: ReturnType<typeof setTimeout> | undefined
   #failures = 0
+  /** The seeds that led nowhere the last time: what is wrong with one is told once, until it is right again. */
+  #astray = new Set<string>()
   #closed = false
 
   constructor(texts: readonly string[], family: Family, log: Log, join: (endpoints: readonly Endpoint[]) => void) {
@@ -43,11 +45,23 @@ export class Seeds {
     const lookups = await Promise.allSettled(this.#texts.map((text) => resolveEndpoint(text, this.#family)))
     if (this.#closed) return
     const found = lookups.flatMap((lookup) => (lookup.status === 'fulfilled' ? lookup.value : []))
-    const failed = lookups.filter((lookup) => lookup.status === 'rejected')
-    for (const { reason } of failed) this.#log.warn(reason instanceof Error ? reason.message : String(reason))
-    this.#failures = failed.length > 0 ? this.#failures + 1 : 0
+    const astray = new Set<string>()
+    for (const [i, lookup] of lookups.entries()) {
+      if (lookup.status === 'fulfilled') continue
+      const text = this.#texts[i]!
+      this.#log[this.#astray.has(text) ? 'debug' : 'warn'](complaint(text, lookup.reason))
+      astray.add(text)
+    }
+    this.#astray = astray
+    this.#failures = astray.size > 0 ? this.#failures + 1 : 0
     if (found.length > 0) this.#join(found)
     const pauseMs = this.#failures > 0 ? Math.min(refreshMs, retryMs * 2 ** (this.#failures - 1)) : refreshMs
     this.#timer = setTimeout(() => void this.#resolve(), pauseMs)
   }
+}
+
+function complaint(text: string, reason: unknown): string {
+  // Ours names the option by itself; the resolver's own error names no more than the host.
+  if (reason instanceof ShoalError) return reason.message
+  return `udp.join: cannot resolve ${text}: ${(reason as Error).message}; it is looked up again until it is found`
 }
