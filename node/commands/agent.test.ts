@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { ShoalError } from '../../core/index.ts'
 import { silentLog } from '../../peer/options.ts'
 import { parseFlags } from '../flags.ts'
 import type { NodePeerOptions } from '../index.ts'
@@ -166,6 +167,17 @@ test('an HTTP address in use that was asked for fails with one line', async () =
   expect(shell.printed).toEqual([])
   expect(shell.listening()).toBe(0)
   await new Promise((resolve) => server.close(resolve))
+})
+
+test('what a peer says of its options names the flags they came from', async () => {
+  const shell = fakeShell()
+  const args = parseFlags([...minimal, '--no-http'], agent.flags)
+  const running = runAgent(args, shell, async ({ log }) => {
+    log!.warn('udp.join: db-1:7946 has no IPv4 address, but udp.bind has')
+    throw new ShoalError('bad_option', 'udp.bind: cannot resolve db-1')
+  })
+  await expect(running).rejects.toMatchObject({ code: 'bad_option', message: '--bind: cannot resolve db-1' })
+  expect(shell.complaints).toEqual(['shoal: --join: db-1:7946 has no IPv4 address, but --bind has'])
 })
 
 test('a peer that is still joining says why', async () => {

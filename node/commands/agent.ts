@@ -71,7 +71,7 @@ export async function runAgent(given: Flags, shell: Shell, startPeer: StartPeer)
   const level = readLogLevel(given)
   const stop = watchStop(shell)
   try {
-    const options = agentOptions(given, shell, logTo(shell, level, stop.signal))
+    const options = agentOptions(given, shell, logInFlags(logTo(shell, level, stop.signal)))
     const agent = await openUnlessStopped(options, startPeer, stop)
     if (!agent) return
     shell.print(banner(agent, options))
@@ -89,7 +89,21 @@ async function openUnlessStopped(options: AgentOptions, startPeer: StartPeer, st
     return await openAgent({ ...options, start: { ...options.start, signal: stop.signal } }, { startPeer })
   } catch (error) {
     if (stop.signal.aborted) return undefined
-    throw error
+    if (!(error instanceof ShoalError)) throw error
+    throw new ShoalError(error.code, inFlags(error.message), { cause: error })
+  }
+}
+
+/** The options of `startPeer` that a message names, by the flags they came from. */
+function inFlags(message: string): string {
+  return message.replace(/\budp\.(bind|advertise|join)\b/g, '--$1')
+}
+
+function logInFlags({ debug, info, warn }: Log): Log {
+  return {
+    debug: (message) => debug(inFlags(message)),
+    info: (message) => info(inFlags(message)),
+    warn: (message) => warn(inFlags(message)),
   }
 }
 
