@@ -39,5 +39,5 @@ test('a port that is in use is one clear line, and nothing is left running', asy
   const { port } = new URL(world.signaling)
   const start = world.run('npm start', [], { script: 'scripts/start.mjs', env: { PORT: port } })
   expect(await start.ended()).toEqual({ code: 1, signal: null })
-  expect(start.printed('err')).toEqual([expect.stringContaining(port)])
+  expect(start.printed('err')).toEqual([expect.stringMatching(new RegExp(`port ${port} is in use.* PORT=`))])
 })

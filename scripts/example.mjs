@@ -23,7 +23,7 @@ try {
   const isPage = !existsSync(join(directory, 'start.mjs'))
   const port = isPage ? portIn(rest) : undefined
   buildIfStale()
-  if (isPage) await servePage(directory, port)
+  if (isPage) await servePage(name, directory, port)
   else await runScript(join(directory, 'start.mjs'), rest)
 } catch (error) {
   console.error(`npm run example: ${error.message}`)
@@ -46,7 +46,7 @@ function portIn(args) {
   throw new Error(`expected nothing behind the name, or --port with 0 to 65535, got ${args.join(' ')}`)
 }
 
-async function servePage(directory, port) {
+async function servePage(name, directory, port) {
   const page = mkdtempSync(join(tmpdir(), 'shoal-example-'))
   let server
   try {
@@ -54,6 +54,10 @@ async function servePage(directory, port) {
     const { startSignaling } = await import('../dist/signaling/index.js')
     // It reads the page once, here.
     server = await startSignaling({ port, page })
+  } catch (error) {
+    if (error.cause?.code === 'EADDRINUSE')
+      error.message += `; choose another, e.g. npm run example -- ${name} --port 0 for any that is free`
+    throw error
   } finally {
     rmSync(page, { recursive: true, force: true })
   }

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { buildIfStale } from './built.mjs'
 
@@ -32,6 +33,8 @@ async function start() {
   const port = process.env.PORT || '8787'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65535)
     throw new Error(`PORT: expected a port, got ${JSON.stringify(port)}`)
+  // The signalling server would say so too, but knows nothing of PORT.
+  if (await isTaken(port)) throw new Error(`port ${port} is in use: choose another with PORT, e.g. PORT=9000 npm start`)
   buildIfStale()
   const [gateway, payments, search] = [await freeUdp(7946), await freeUdp(7947), await freeUdp(7948)]
   const hub = `127.0.0.1:${gateway}`
@@ -94,6 +97,19 @@ async function freeUdp(wanted) {
     }
   }
   throw new Error('no free UDP port on 127.0.0.1')
+}
+
+async function isTaken(port) {
+  const server = createServer()
+  try {
+    await once(server.listen(Number(port), '127.0.0.1'), 'listening')
+    return false
+  } catch (error) {
+    // What else is wrong with it, the server tells itself.
+    return error.code === 'EADDRINUSE'
+  } finally {
+    server.close()
+  }
 }
 
 function fail(message) {
