@@ -148,6 +148,13 @@ test('an address in use is bind_failed and says so', async () => {
   })
 })
 
+test('an address this machine does not have is told in words', async () => {
+  const elsewhere = openHttp({ address: { host: '192.0.2.1', port: 0 }, routes, log: silentLog })
+  await expect(elsewhere).rejects.toThrow(
+    'HTTP address 192.0.2.1:0 cannot be opened: this machine does not have that address',
+  )
+})
+
 test('closing ends connections that are still open', async () => {
   const port = await start()
   const socket = connect(port, '127.0.0.1')

@@ -11,7 +11,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { type AddressInfo, isIP, type Socket } from 'node:net'
 import { ShoalError } from '../core/index.ts'
 import type { Log } from '../peer/options.ts'
-import { formatHostPort, type HostPort, parseHostPort } from './address.ts'
+import { bindFault, formatHostPort, type HostPort, parseHostPort } from './address.ts'
 import { Refusal, type Route, toJson } from './routes.ts'
 
 /** No request needs a body; one up to this size is read and ignored, a larger one is refused. */
@@ -191,7 +191,7 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
 function listen(server: Server, address: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be opened (${cause.code})`
+      const why = cause.code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be opened: ${bindFault(cause)}`
       reject(new ShoalError('bind_failed', `HTTP address ${formatHostPort(address)} ${why}`, { cause }))
     })
     server.listen({ host: address.host, port: address.port, exclusive: true }, resolve)

@@ -19,6 +19,7 @@ import {
 import { type Log, silentLog } from '../peer/options.ts'
 import {
   type Address,
+  bindFault,
   type Family,
   formatHostPort,
   outwardAddress,
@@ -226,7 +227,7 @@ async function bindSocket({ address, port, family }: Address): Promise<Socket> {
     const cause = error as NodeJS.ErrnoException
     throw new ShoalError(
       'bind_failed',
-      `cannot open UDP socket ${formatHostPort({ host: address, port })}: ${reasons[cause.code ?? ''] ?? cause.message}`,
+      `cannot open UDP socket ${formatHostPort({ host: address, port })}: ${bindFault(cause)}`,
       { cause },
     )
   }
@@ -236,10 +237,4 @@ async function bindSocket({ address, port, family }: Address): Promise<Socket> {
     // The system's own size does too: packets may be lost, that is all.
   }
   return socket
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  EACCES: 'permission denied',
 }
