@@ -24,7 +24,7 @@ export interface Answer {
   readonly carried: boolean
 }
 
-/** What is kept to be explained, only of those few that were probed or accused: a thousand are neither. */
+/** Only of those few that were probed or accused: a thousand are neither. */
 interface Traces {
   answer: Answer | undefined
   /** When each accuser spoke. */

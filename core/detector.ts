@@ -90,7 +90,7 @@ export class Detector {
   readonly #random: Random
   readonly #owner: DetectorOwner
   readonly #relays: Relays
-  /** The last that passed on an answer. */
+  /** One that passed on an answer by the server, until it does not. */
   #bridge: PeerId | undefined
   /** Each under both its numbers. */
   readonly #probes = new Map<number, Probe>()
@@ -192,9 +192,9 @@ export class Detector {
     return { belief, rttMs, inTime }
   }
 
-  /** An ack came by way of this member. */
+  /** An ack came by way of this member, and of the server. */
   helped(by: PeerId): void {
-    this.#bridge = by
+    this.#bridge ??= by
   }
 
   /** True if it answers something this peer has asked. */
@@ -228,23 +228,29 @@ export class Detector {
         status === 'alive' && id !== belief.id && record!.endpoints.some((endpoint) => belief.has(kindOf(endpoint)))
       )
     })
-    if (kindOf(probe.path) === 'relay') this.#addBridges(helpers, belief)
     if (this.#owner.doubtful) probe.voucher = this.#addLastHeard(helpers, belief)
-    for (const { belief: helper, path } of helpers) {
+    // Their nacks do not count: that somebody further off heard the asking is no reason to accuse sooner.
+    const bridges = this.#needsBridge(probe, belief) ? this.#bridgesTo(belief, helpers) : []
+    probe.helpers.push(...helpers.map(({ path }) => path))
+    for (const { belief: helper, path } of [...helpers, ...bridges]) {
       const wayMs = helper.roundTrip?.smoothedMs ?? this.usual.medianMs ?? 0
       const nackMs = Math.min(nackMsMax, Math.max(0, Math.floor((waitMs - wayMs) * nackShare)))
       const header = { kind: 'pingReq' as const, seq: probe.again, from: this.#self, target: belief.id, nackMs }
-      probe.helpers.push(path)
       this.#outbox.send(header, helper, path)
     }
     this.#owner.wake('probe', probe.seq, now + waitMs)
+  }
+
+  /** The server leads to it as far as is known, but it has not answered by itself yet. */
+  #needsBridge({ path }: Probe, { answer }: Belief): boolean {
+    return kindOf(path) === 'relay' && (answer === undefined || answer.helper !== undefined)
   }
 
   /**
    * By a server only those are heard who are on it. Of several a tab is on one and a process on all of its list, so
    * processes may hear whom this peer and its neighbours do not, above all one that did so before.
    */
-  #addBridges(helpers: { belief: Belief; path: Endpoint }[], target: Belief): void {
+  #bridgesTo(target: Belief, helpers: readonly { belief: Belief }[]): { belief: Belief; path: Endpoint }[] {
     const suits = (belief: Belief | undefined): belief is Belief =>
       belief?.status === 'alive' &&
       belief !== target &&
@@ -255,7 +261,7 @@ export class Detector {
     const bridges = suits(tried) ? [tried] : []
     const isOther = (belief: Belief) => belief !== tried && belief.record!.mode === 'server' && suits(belief)
     bridges.push(...this.#members.pick(bridgesMax - bridges.length, this.#random, isOther))
-    for (const belief of bridges) helpers.push({ belief, path: this.#paths.to(belief)! })
+    return bridges.map((belief) => ({ belief, path: this.#paths.to(belief)! }))
   }
 
   /** Where nobody at all answered the last probe, whoever is known to have lived last is asked too. */
@@ -272,6 +278,7 @@ export class Detector {
 
   #fail(probe: Probe, belief: Belief, denied: boolean, now: number): void {
     probe.stage = 'failed'
+    if (this.#needsBridge(probe, belief)) this.#bridge = undefined
     this.#owner.wake('probe', probe.seq, now + lateMs)
     const { sentAt, helpers, voucher, nacks } = probe
     const vouched = voucher !== undefined && nacks.has(voucher)

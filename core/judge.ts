@@ -182,7 +182,7 @@ export class Judge implements DetectorOwner {
     // The string of its record, so that none of a packet's is kept for each member.
     const home = belief.record?.endpoints.find((endpoint) => endpoint === from)
     const helper = home === undefined ? this.#members.at(from)?.id : undefined
-    if (helper !== undefined) this.#detector.helped(helper)
+    if (helper !== undefined && kindOf(from) === 'relay') this.#detector.helped(helper)
     belief.answered({ from: home ?? from, helper, carried: this.#paths.isByOthers(from) }, now)
     return heard
   }
