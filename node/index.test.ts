@@ -81,6 +81,20 @@ test('packets that are none of the protocol are counted and do no harm', async (
   await once(socket, 'close')
 })
 
+test.each<[string, object]>([
+  ['udp: there is no option joni; expected bind, join, advertise', { udp: { bind: '127.0.0.1:0', joni: [] } }],
+  ['udp: there is no option port; expected bind, join, advertise', { udp: { port: 7946 } }],
+  ['udp: expected options as an object, got "127.0.0.1:7946"; there are bind, join', { udp: '127.0.0.1:7946' }],
+  [
+    'config: there is no option periodMS; expected probePeriodMs',
+    { udp: { bind: '127.0.0.1:0' }, config: { periodMS: 5 } },
+  ],
+  ['webrtc: expected true or false, got "no"', { udp: { bind: '127.0.0.1:0' }, webrtc: 'no' }],
+])('a nested option that there is none of is refused: %s', async (message, bad) => {
+  const refused = { code: 'bad_option', message: expect.stringContaining(message) }
+  await expect(startPeer({ room: 'r', log: quiet, ...bad } as NodePeerOptions)).rejects.toMatchObject(refused)
+})
+
 test.each<[string, unknown, string]>([
   ['udp or signaling', {}, 'bad_option'],
   ['room', { room: '', udp: { bind: '127.0.0.1:0' } }, 'bad_name'],

@@ -6,7 +6,7 @@
 
 import SimplePeer from 'simple-peer'
 import { WebSocket } from 'ws'
-import { type Channel, ShoalError, type State } from '../core/index.ts'
+import { type Channel, checkFlag, ShoalError, type State } from '../core/index.ts'
 import { checkKnown, startOptions } from '../peer/known-options.ts'
 import { type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
@@ -62,10 +62,12 @@ class SignalingSocket extends WebSocket {
 }
 
 async function open(options: Settled<NodePeerOptions>, opening: Opening): Promise<Opened> {
-  const { serveSignaling, servers, udp } = options
+  const { serveSignaling, servers, udp, webrtc } = options
   if (udp === undefined && serveSignaling === undefined && servers.length === 0) {
     throw new ShoalError('bad_option', 'udp or signaling: expected at least one of them, or serveSignaling')
   }
+  if (udp !== undefined) checkKnown('udp', udp, ['bind', 'join', 'advertise'])
+  checkFlag('webrtc', webrtc)
   const join = udp?.join ?? []
   if (!Array.isArray(join)) throw new ShoalError('bad_option', 'udp.join: expected a list of host:port')
   for (const seed of join) parseHostPortOption('udp.join', seed)
@@ -74,7 +76,7 @@ async function open(options: Settled<NodePeerOptions>, opening: Opening): Promis
   try {
     let web: Web | undefined
     if (own || servers.length > 0) {
-      const rtc = options.webrtc === false ? {} : { simplePeer: SimplePeer, wrtc: await loadWrtc() }
+      const rtc = webrtc === false ? {} : { simplePeer: SimplePeer, wrtc: await loadWrtc() }
       const platform = { webSocket: SignalingSocket as WebSocketConstructor, ...rtc }
       web = openWeb(id, { ...options, servers: serversOf(servers, own) }, platform, driver, random, log)
     }

@@ -116,10 +116,13 @@ test('what stands in records is no invite unless it is the address of a server',
 })
 
 test.each<[string, unknown]>([
-  ['serveSignaling: expected an object', 8787],
+  ['serveSignaling: expected options as an object, got 8787; there are port, host', 8787],
   ['serveSignaling.port: expected a whole number', { port: 70_000 }],
   ['serveSignaling.host: expected a host name', { host: '' }],
+  ['serveSignaling: there is no option orgins; expected port, host', { port: 0, orgins: ['https://a.example'] }],
   ['serveSignaling.origins: expected origins', { port: 0, origins: ['nonsense'] }],
+  ['serveSignaling.origins: expected a list of origins', { port: 0, origins: 'https://a.example' }],
+  ['serveSignaling.origins: expected a list of origins', { port: 0, origins: '' }],
   ['serveSignaling.advertise: expected an address', { port: 0, advertise: 'http://gate.example' }],
   ['serveSignaling.advertise: expected an address', { port: 0, advertise: 'wss://user:secret@gate.example' }],
 ])('%s: a bad option is one clear error', async (message, serveSignaling) => {

@@ -3,7 +3,7 @@
  * is away. Its address stands in the view as a service, so that every member can make an invite of it.
  */
 
-import { type ServiceOptions, ShoalError } from '../core/index.ts'
+import { checkKnown, type ServiceOptions, ShoalError, shown } from '../core/index.ts'
 import { readServerUrl, serverUrlMax, signalingService } from '../peer/invite.ts'
 import type { Log } from '../peer/options.ts'
 import { startSignaling } from '../signaling/index.ts'
@@ -34,15 +34,13 @@ export interface OwnSignaling {
 
 /** Throws `bad_option` (naming the part of `serveSignaling`) or `bind_failed`; nothing is left open then. */
 export async function openOwnSignaling(options: ServeSignaling, log: Log): Promise<OwnSignaling> {
-  if (typeof options !== 'object' || options === null) {
-    throw new ShoalError('bad_option', `serveSignaling: expected an object with port and host, got ${String(options)}`)
-  }
+  checkKnown('serveSignaling', options, ['port', 'host', 'advertise', 'origins'])
   const { host = '127.0.0.1', advertise } = options
   const advertised = advertise === undefined ? undefined : readServerUrl(advertise)
   if (advertise !== undefined && advertised === undefined) {
     throw new ShoalError(
       'bad_option',
-      `serveSignaling.advertise: expected an address such as wss://example.com/room, without a password and at most ${serverUrlMax} characters long, got ${JSON.stringify(advertise) ?? String(advertise)}`,
+      `serveSignaling.advertise: expected an address such as wss://example.com/room, without a password and at most ${serverUrlMax} characters long, got ${shown(advertise)}`,
     )
   }
   const server = await listen(options, log)
@@ -54,7 +52,7 @@ async function listen({ port, host, origins }: ServeSignaling, log: Log): Return
   const given = {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
-    ...(origins && { origins }),
+    ...(origins !== undefined && { origins }),
   }
   try {
     return await startSignaling({ ...given, log })

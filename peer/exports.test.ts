@@ -18,10 +18,10 @@ interface Exports {
 
 const core: Exports = {
   values: words(`
-    Allowance ShoalError Swim addressOf alphabet checkData checkTopic costOf defaultConfig hashFact hashText idBytes idFromBytes
+    Allowance ShoalError Swim addressOf alphabet checkData checkFlag checkKnown checkTopic costOf defaultConfig hashFact hashText idBytes idFromBytes
     idPrefix idTextLength idToBytes indexInAlphabet isGossip isPeerId kindOf memberModes packetBytesMax randomBytes
     randomInt requireHealth sample seededRandom serviceFromValue serviceKey servicePrefix serviceRecord serviceToValue
-    shuffle steady
+    shown shuffle steady
   `),
   types: words(`
     Channel ChannelEvents ChannelInfo Config Consistency Endpoint EntryChange ErrorCode Explanation Health Host Instance

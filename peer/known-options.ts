@@ -1,17 +1,6 @@
-/** A misspelt option would do nothing and say nothing, so its name is an error. */
+/** What the start calls take. */
 
-import { ShoalError } from '../core/index.ts'
-
-/** Throws `bad_option` for what is no object of options, and for the first option that `call` does not have. */
-export function checkKnown(call: string, options: unknown, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new ShoalError('bad_option', `${call}: expected options as an object, got ${String(options)}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue
-    throw new ShoalError('bad_option', `${call}: there is no option ${name}; expected ${names.join(', ')}`)
-  }
-}
+export { checkKnown } from '../core/index.ts'
 
 /** Of every start call; see `PeerOptions`. */
 export const startOptions: readonly string[] = [

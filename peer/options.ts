@@ -1,6 +1,6 @@
 /** What the isomorphic parts of a start call share; `join()` and `startPeer()` add their channels to it. */
 
-import { type Config, ShoalError, type State, type StateOf } from '../core/index.ts'
+import { type Config, checkKnown, defaultConfig, ShoalError, type State, type StateOf } from '../core/index.ts'
 import { readSignaling } from './invite.ts'
 import type { IceServerOption } from './platform-types.ts'
 import { checkSignal } from './signal.ts'
@@ -81,7 +81,7 @@ export function checkOptions(options: PeerOptions): void {
   requireText('room', options.room, 128)
   if (options.name !== undefined) requireText('name', options.name, 64)
   if (options.user !== undefined) requireText('user', options.user, 128)
-  const { state, signal, throttleMs, joinTimeoutMs, log, iceServers, iceTransportPolicy } = options
+  const { state, signal, throttleMs, joinTimeoutMs, log, iceServers, iceTransportPolicy, config } = options
   if (state !== undefined && (typeof state !== 'object' || state === null || Array.isArray(state))) {
     throw new ShoalError('bad_option', 'state: expected an object of values')
   }
@@ -103,6 +103,7 @@ export function checkOptions(options: PeerOptions): void {
   if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay') {
     throw new ShoalError('bad_option', `iceTransportPolicy: expected all or relay, got ${String(iceTransportPolicy)}`)
   }
+  if (config !== undefined) checkKnown('config', config, Object.keys(defaultConfig))
 }
 
 function requireLog(log: Partial<Log>): void {

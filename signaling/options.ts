@@ -1,6 +1,6 @@
 /** What `startSignaling` takes, with its defaults, and the check that turns it into exact settings. */
 
-import { ShoalError } from '../core/index.ts'
+import { checkKnown, ShoalError, shown } from '../core/index.ts'
 import { type Log, silentLog } from '../peer/options.ts'
 import { pingMsMax, pingMsMin } from './protocol.ts'
 import { iceUrlsMax, isStunUrl, isTurnUrl } from './protocol-ice.ts'
@@ -108,8 +108,22 @@ export interface Settings {
   log: Log
 }
 
+const optionNames: readonly (keyof SignalingOptions)[] = [
+  'port',
+  'host',
+  'origins',
+  'page',
+  'limits',
+  'pingIntervalMs',
+  'stun',
+  'turn',
+  'log',
+]
+
 /** Throws `bad_option`, naming the option and what was expected of it. */
 export function settingsOf(options: SignalingOptions): Settings {
+  // One that is misspelt opens doors: without `origins` any page may connect.
+  checkKnown('startSignaling', options, optionNames)
   const { port = 8787, host = '127.0.0.1', origins, page, pingIntervalMs = 20_000, log = silentLog } = options
   if (!isWhole(port, 0, 65_535)) throw bad('port', 'a whole number from 0 to 65535', port)
   if (typeof host !== 'string' || host === '') throw bad('host', 'a host name or address', host)
@@ -120,26 +134,30 @@ export function settingsOf(options: SignalingOptions): Settings {
   return {
     port,
     host,
-    origins: origins && new Set(origins.map(originOf)),
+    origins: originsOf(origins),
     page,
     limits: limitsOf(options.limits ?? {}),
     pingIntervalMs,
     stun: stunOf(options.stun ?? []),
-    turn: options.turn && turnOf(options.turn, pingIntervalMs),
+    turn: options.turn === undefined ? undefined : turnOf(options.turn, pingIntervalMs),
     log,
   }
 }
 
 function stunOf(urls: readonly string[]): readonly string[] {
   const expected = `up to ${iceUrlsMax} addresses such as stun:stun.example.org:3478`
-  if (!Array.isArray(urls) || urls.length > iceUrlsMax || !urls.every(isStunUrl)) throw bad('stun', expected, urls)
+  if (!Array.isArray(urls) || urls.length > iceUrlsMax) throw bad('stun', expected, urls)
+  for (const url of urls) if (!isStunUrl(url)) throw bad('stun', expected, url)
   return urls
 }
 
-function turnOf({ urls, secret, ttlSeconds = 86_400 }: TurnOptions, pingIntervalMs: number): TurnSettings {
+function turnOf(turn: TurnOptions, pingIntervalMs: number): TurnSettings {
+  checkKnown('turn', turn, ['urls', 'secret', 'ttlSeconds'])
+  const { urls, secret, ttlSeconds = 86_400 } = turn
   const expected = `1 to ${iceUrlsMax} addresses such as turn:turn.example.org:3478`
   const count = Array.isArray(urls) ? urls.length : 0
-  if (count < 1 || count > iceUrlsMax || !urls.every(isTurnUrl)) throw bad('turn.urls', expected, urls)
+  if (count < 1 || count > iceUrlsMax) throw bad('turn.urls', expected, urls)
+  for (const url of urls) if (!isTurnUrl(url)) throw bad('turn.urls', expected, url)
   if (typeof secret !== 'string' || secret === '') {
     // What was given is not shown: it may be the secret in another form.
     throw new ShoalError('bad_option', `turn.secret: expected the text of the TURN server's static-auth-secret`)
@@ -154,8 +172,8 @@ function turnOf({ urls, secret, ttlSeconds = 86_400 }: TurnOptions, pingInterval
 
 function limitsOf(limits: Partial<SignalingLimits>): SignalingLimits {
   const settled = { ...defaultSignalingLimits }
+  checkKnown('limits', limits, Object.keys(settled))
   for (const [name, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(settled, name)) throw bad('limits', `one of ${Object.keys(settled).join(', ')}`, name)
     if (value === undefined) continue
     if (!isWhole(value, 1, 2 ** 31 - 1)) throw bad(`limits.${name}`, 'a whole number of at least 1', value)
     settled[name as keyof SignalingLimits] = value
@@ -163,8 +181,14 @@ function limitsOf(limits: Partial<SignalingLimits>): SignalingLimits {
   return settled
 }
 
+function originsOf(origins: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (origins === undefined) return undefined
+  if (!Array.isArray(origins)) throw bad('origins', 'a list of origins such as https://example.com', origins)
+  return new Set(origins.map(originOf))
+}
+
 function originOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
   // With a path it would read like a narrower rule than an origin can be.
   if (!url || url.origin === 'null' || url.href !== `${url.origin}/`) {
     throw bad('origins', 'origins such as https://example.com', text)
@@ -177,5 +201,5 @@ function isWhole(value: unknown, least: number, most: number): boolean {
 }
 
 function bad(option: string, expected: string, got: unknown): ShoalError {
-  return new ShoalError('bad_option', `${option}: expected ${expected}, got ${JSON.stringify(got) ?? String(got)}`)
+  return new ShoalError('bad_option', `${option}: expected ${expected}, got ${shown(got)}`)
 }

@@ -332,12 +332,33 @@ test.each([
   ['turn.ttlSeconds', { turn: { urls: ['turn:a'], secret: 's', ttlSeconds: 79 } }],
   ['turn.ttlSeconds', { turn: { urls: ['turn:a'], secret: 's', ttlSeconds: 1.5 } }],
   ['limits.roomsMax', { limits: { roomsMax: -1 } }],
-  ['limits', { limits: { rooms: 1 } as object }],
+  ['limits', { limits: 5 as never }],
+  ['origins', { origins: 'https://example.com' as never }],
+  ['origins', { origins: null as never }],
+  ['origins', { origins: [7] as never }],
+  ['turn', { turn: null as never }],
 ] satisfies [string, SignalingOptions][])('a bad option is named: %s in %j', async (option, options) => {
   await expect(startSignaling({ port: 0, ...options })).rejects.toMatchObject({
     code: 'bad_option',
     message: expect.stringMatching(new RegExp(`^${option}: expected `)),
   })
+})
+
+test.each<[string, unknown]>([
+  [
+    'startSignaling: there is no option origin; expected port, host, origins',
+    { port: 0, origin: ['https://a.example'] },
+  ],
+  ['startSignaling: there is no option hostname; expected port, host', { port: 0, hostname: '127.0.0.1' }],
+  ['startSignaling: expected options as an object, got 8787; there are port, host', 8787],
+  ['limits: there is no option rooms; expected socketsMax', { port: 0, limits: { rooms: 1 } }],
+  [
+    'turn: there is no option ttl; expected urls, secret, ttl',
+    { port: 0, turn: { urls: ['turn:a'], secret: 's', ttl: 9 } },
+  ],
+])('an option that there is none of opens nothing: %s', async (message, options) => {
+  const refused = { code: 'bad_option', message: expect.stringContaining(message) }
+  await expect(startSignaling(options as SignalingOptions)).rejects.toMatchObject(refused)
 })
 
 test('the secret of a TURN server stands in no error', async () => {
