@@ -19,6 +19,7 @@ import type { Endpoint, SwimEvent } from './host.ts'
 import { isPeerId, type PeerId } from './ids.ts'
 import type { Members } from './members.ts'
 import { decodeData, encodeData } from './message.ts'
+import { shown } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import type { Paths } from './paths.ts'
 import type { Random } from './random.ts'
@@ -267,8 +268,4 @@ export class Letters {
     if (role !== 'ack' && !this.#sources.take(from, 1, now)) return false
     return this.#links.take(bringer, 1, now) && this.#all.take(1, now)
   }
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
 }

@@ -3,6 +3,7 @@
 import { ShoalError } from './errors.ts'
 import type { PeerId } from './ids.ts'
 import type { StateValue } from './member.ts'
+import { shown } from './options.ts'
 import { checkValue, decodeValue, encodeValue, textFault } from './value.ts'
 
 /** `T` is the type that the application expects; what arrives is a stranger's word until it is checked. */
@@ -50,8 +51,4 @@ export function encodeData(data: unknown): Uint8Array | null {
 /** The data in a field from outside, frozen and sharing no memory with it. Throws `packet_malformed`. */
 export function decodeData(field: Uint8Array | null): StateValue | undefined {
   return field === null ? undefined : decodeValue(field)
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value)
 }

@@ -31,6 +31,9 @@ export function checkFlag(option: string, value: unknown): void {
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, charsShownMax))
   if (Array.isArray(value)) return `a list of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
+  if (typeof value === 'object' && value !== null) {
+    const kind = Object.prototype.toString.call(value).slice(8, -1)
+    return kind === 'Object' ? 'an object' : `an object (${kind})`
+  }
   return typeof value === 'function' ? 'a function' : String(value)
 }

@@ -4,6 +4,7 @@
 
 import { ShoalError } from './errors.ts'
 import type { StateValue } from './member.ts'
+import { shown } from './options.ts'
 
 /** State keys may not begin with it. @internal */
 export const servicePrefix = '$service/'
@@ -49,14 +50,14 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
   if (typeof options !== 'object' || options === null) {
     throw new ShoalError(
       'bad_option',
-      `register: expected an object such as { service: 'api', port: 8080 }, got ${String(options)}`,
+      `register: expected an object such as { service: 'api', port: 8080 }, got ${shown(options)}`,
     )
   }
   const service = typeof options.service === 'string' ? options.service.toLowerCase() : ''
   if (!label.test(service)) {
     throw new ShoalError(
       'bad_name',
-      `service: expected a DNS label (1-63 of a-z, 0-9, inner hyphens), got ${JSON.stringify(options.service)}`,
+      `service: expected a DNS label (1-63 of a-z, 0-9, inner hyphens), got ${shown(options.service)}`,
     )
   }
   const { port, address, tags = [], meta = {}, weight = 1, health = 'passing' } = options
@@ -85,7 +86,7 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
 /** Throws `bad_option` for anything but a health. @internal */
 export function requireHealth(health: unknown): void {
   if (healths.some((known) => known === health)) return
-  throw new ShoalError('bad_option', `health: expected ${healths.join(', ')}, got ${String(health)}`)
+  throw new ShoalError('bad_option', `health: expected ${healths.join(', ')}, got ${shown(health)}`)
 }
 
 /** The entry key of an instance: a member offers a service once per port. @internal */
@@ -133,7 +134,7 @@ export function serviceFromValue(value: StateValue): ServiceRecord | undefined {
 
 function requireWhole(field: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || isWhole(value, least, most)) return
-  throw new ShoalError('bad_option', `${field}: expected a whole number from ${least} to ${most}, got ${String(value)}`)
+  throw new ShoalError('bad_option', `${field}: expected a whole number from ${least} to ${most}, got ${shown(value)}`)
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {

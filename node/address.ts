@@ -6,7 +6,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, SocketAddress } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { ShoalError } from '../core/index.ts'
+import { ShoalError, shown } from '../core/index.ts'
 
 export type Family = 4 | 6
 
@@ -59,7 +59,7 @@ export function parseHostPortOption(option: string, text: unknown): HostPort {
   const parsed = typeof text === 'string' ? parseHostPort(text) : undefined
   if (parsed) return parsed
   const expected = expectedOf(text, 'an address like 10.0.0.7:7946 or [2001:db8::7]:7946')
-  throw new ShoalError('bad_option', `${option}: expected ${expected}, got ${JSON.stringify(text) ?? typeof text}`)
+  throw new ShoalError('bad_option', `${option}: expected ${expected}, got ${shown(text)}`)
 }
 
 /** All addresses of a host; of one family only where that is given. Rejects with the resolver's own error. */

@@ -3,7 +3,7 @@
  * is too much for messages. They are signalled like links, and are closed with the peer.
  */
 
-import { Allowance, isPeerId, type Member, type PeerId, randomInt, ShoalError } from '../core/index.ts'
+import { Allowance, isPeerId, type Member, type PeerId, randomInt, ShoalError, shown } from '../core/index.ts'
 import { Call, type CallEvents } from './call.ts'
 import { type CallNumber, type CallParts, type CallSignal, parseCallSignal, type Refusal } from './call-signal.ts'
 import type { DirectConnection } from './direct-connection.ts'
@@ -107,7 +107,7 @@ export class Connections {
 
   onConnection(listener: Listener): () => void {
     if (typeof listener !== 'function') {
-      throw new ShoalError('bad_option', `listener of connections: expected a function, got ${String(listener)}`)
+      throw new ShoalError('bad_option', `listener of connections: expected a function, got ${shown(listener)}`)
     }
     const entry = { call: listener }
     this.#listeners.add(entry)
@@ -157,7 +157,7 @@ export class Connections {
       const problem = member ? `${titleOf(member)} is ${member.status === 'left' ? 'gone' : 'dead'}` : 'there is none'
       throw new ShoalError(
         'unknown_member',
-        `connect: expected the id of a member present, got ${String(id)}: ${problem}`,
+        `connect: expected the id of a member present, got ${shown(id)}: ${problem}`,
       )
     }
     const no = (problem: string) => new ShoalError('not_connectable', `connect: ${problem}`)

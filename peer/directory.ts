@@ -11,6 +11,7 @@ import {
   servicePrefix,
   serviceRecord,
   serviceToValue,
+  shown,
 } from '../core/index.ts'
 import { Catalogue } from './catalogue.ts'
 import type { Grounds } from './grounds.ts'
@@ -94,9 +95,9 @@ export class Directory {
   report(instance: Instance | string, ok: boolean): void {
     const id: unknown = typeof instance === 'string' ? instance : instance?.id
     if (typeof id !== 'string') {
-      throw new ShoalError('bad_option', `report: expected an instance or its id, got ${String(instance)}`)
+      throw new ShoalError('bad_option', `report: expected an instance or its id, got ${shown(instance)}`)
     }
-    if (typeof ok !== 'boolean') throw new ShoalError('bad_option', `report: expected true or false, got ${String(ok)}`)
+    if (typeof ok !== 'boolean') throw new ShoalError('bad_option', `report: expected true or false, got ${shown(ok)}`)
     // A request may end after the peer has left; then nobody is picked any more.
     if (this.#grounds.swim.status !== 'left') this.#catalogue().report(id, ok)
   }
@@ -144,10 +145,10 @@ export class Directory {
 /** The name as it is registered. Throws `bad_name` or `bad_option` for what can be no question. */
 function readQuestion(service: string, { tag }: LookupOptions): string {
   if (typeof service !== 'string') {
-    throw new ShoalError('bad_name', `service: expected the name of a service, got ${String(service)}`)
+    throw new ShoalError('bad_name', `service: expected the name of a service, got ${shown(service)}`)
   }
   if (tag !== undefined && typeof tag !== 'string') {
-    throw new ShoalError('bad_option', `tag: expected a string, got ${String(tag)}`)
+    throw new ShoalError('bad_option', `tag: expected a string, got ${shown(tag)}`)
   }
   return service.toLowerCase()
 }

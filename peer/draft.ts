@@ -3,7 +3,7 @@
  * meanwhile waits, and only the newest value of it goes. So a cursor may be set with every move of a pointer.
  */
 
-import { type EntryChange, ShoalError, type State, type StateValue, servicePrefix } from '../core/index.ts'
+import { type EntryChange, ShoalError, type State, type StateValue, servicePrefix, shown } from '../core/index.ts'
 import type { Grounds } from './grounds.ts'
 
 /** A volatile key that was not set for this long, or up to twice as long, has come to rest. */
@@ -222,10 +222,9 @@ export class Draft {
 function changesOf(patch: unknown, volatile: boolean): EntryChange[] {
   // Of a Map or a promise no key would be found, and nothing would tell that nothing was published.
   if (Object.prototype.toString.call(patch) !== '[object Object]') {
-    const got = typeof patch === 'function' ? 'a function' : String(patch)
     throw new ShoalError(
       'bad_value',
-      `state: expected an object of values, by their keys, got ${got}; nothing was changed`,
+      `state: expected an object of values, by their keys, got ${shown(patch)}; nothing was changed`,
     )
   }
   return Object.entries(patch as object).map(([key, value]) => {

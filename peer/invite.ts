@@ -3,7 +3,7 @@
  * A gateway that serves signalling itself tells the room so by a service of its own, so any member can make an invite.
  */
 
-import { ShoalError } from '../core/index.ts'
+import { ShoalError, shown } from '../core/index.ts'
 
 /** The service of members that serve signalling; `meta.url` is where newcomers connect to. */
 export const signalingService = 'shoal-signaling'
@@ -38,7 +38,7 @@ export function readSignaling(signaling: unknown, room?: string): Directions {
   let named = room
   for (const text of list) {
     const url = parse(text, inviteMax)
-    if (!url) throw bad(`expected an address such as ws://localhost:8787, got ${JSON.stringify(text) ?? String(text)}`)
+    if (!url) throw bad(`expected an address such as ws://localhost:8787, got ${shown(text)}`)
     const invited = url.searchParams.get(roomKey)
     if (invited !== null) {
       named ??= invited

@@ -1,6 +1,6 @@
 /** Who listens to what a peer tells. */
 
-import { type Member, type Message, type PeerStatus, ShoalError } from '../core/index.ts'
+import { type Member, type Message, type PeerStatus, ShoalError, shown } from '../core/index.ts'
 import type { Grounds } from './grounds.ts'
 import type { User } from './users.ts'
 
@@ -58,7 +58,7 @@ export class Listeners {
 
   on(type: keyof PeerEvents, listener: Listener): () => void {
     if (!types.includes(type)) {
-      throw new ShoalError('bad_option', `event: expected one of ${types.join(', ')}, got ${String(type)}`)
+      throw new ShoalError('bad_option', `event: expected one of ${types.join(', ')}, got ${shown(type)}`)
     }
     return this.add(type, listener)
   }
@@ -68,7 +68,7 @@ export class Listeners {
     if (typeof listener !== 'function') {
       throw new ShoalError(
         'bad_option',
-        `${type === 'changed' ? 'subscribe' : `on ${type}`}: expected a function to call, got ${String(listener)}`,
+        `${type === 'changed' ? 'subscribe' : `on ${type}`}: expected a function to call, got ${shown(listener)}`,
       )
     }
     const listeners = this.#of.get(type) ?? new Set()

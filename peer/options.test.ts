@@ -59,6 +59,10 @@ test.each<[string, unknown]>([
   )
 })
 
+test.each(['throttleMs', 'joinTimeoutMs'])('%s as a text is shown in quotes', (option) => {
+  expect(() => checkOptions({ room: 'r', [option]: '100' })).toThrow(/, got "100"$/)
+})
+
 test('unless told otherwise, problems go to the console, and only those', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const others = [vi.spyOn(console, 'info'), vi.spyOn(console, 'debug'), vi.spyOn(console, 'log')]

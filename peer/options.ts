@@ -1,6 +1,6 @@
 /** What the isomorphic parts of a start call share; `join()` and `startPeer()` add their channels to it. */
 
-import { type Config, checkKnown, defaultConfig, ShoalError, type State, type StateOf } from '../core/index.ts'
+import { type Config, checkKnown, defaultConfig, ShoalError, type State, type StateOf, shown } from '../core/index.ts'
 import { readSignaling } from './invite.ts'
 import type { IceServerOption } from './platform-types.ts'
 import { checkSignal } from './signal.ts'
@@ -64,7 +64,7 @@ export type Settled<T extends PeerOptions> = T & {
 /** Checks the options, as `checkOptions`, and reads the invites among them. */
 export function settleOptions<T extends PeerOptions>(options: T): Settled<T> {
   if (typeof options !== 'object' || options === null) {
-    throw new ShoalError('bad_option', `options: expected an object such as { room: 'lobby' }, got ${String(options)}`)
+    throw new ShoalError('bad_option', `options: expected an object such as { room: 'lobby' }, got ${shown(options)}`)
   }
   if (options.room !== undefined) requireText('room', options.room, 128)
   const { room, servers } =
@@ -83,25 +83,25 @@ export function checkOptions(options: PeerOptions): void {
   if (options.user !== undefined) requireText('user', options.user, 128)
   const { state, signal, throttleMs, joinTimeoutMs, log, iceServers, iceTransportPolicy, config } = options
   if (state !== undefined && (typeof state !== 'object' || state === null || Array.isArray(state))) {
-    throw new ShoalError('bad_option', 'state: expected an object of values')
+    throw new ShoalError('bad_option', `state: expected an object of values, got ${shown(state)}`)
   }
   checkSignal(signal)
   if (log !== undefined) requireLog(log)
   if (throttleMs !== undefined && !(typeof throttleMs === 'number' && throttleMs >= 0 && throttleMs <= throttleMsMax)) {
     throw new ShoalError(
       'bad_option',
-      `throttleMs: expected 0 to ${throttleMsMax} milliseconds, got ${String(throttleMs)}`,
+      `throttleMs: expected 0 to ${throttleMsMax} milliseconds, got ${shown(throttleMs)}`,
     )
   }
   if (joinTimeoutMs !== undefined && !(typeof joinTimeoutMs === 'number' && joinTimeoutMs >= 0)) {
-    throw new ShoalError('bad_option', `joinTimeoutMs: expected milliseconds, got ${String(joinTimeoutMs)}`)
+    throw new ShoalError('bad_option', `joinTimeoutMs: expected milliseconds, got ${shown(joinTimeoutMs)}`)
   }
   // What was given is not shown: there are passwords in it.
   if (iceServers !== undefined && !(Array.isArray(iceServers) && iceServers.every(isIceServer))) {
     throw new ShoalError('bad_option', "iceServers: expected a list of { urls: 'stun:...' or 'turn:...' }")
   }
   if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay') {
-    throw new ShoalError('bad_option', `iceTransportPolicy: expected all or relay, got ${String(iceTransportPolicy)}`)
+    throw new ShoalError('bad_option', `iceTransportPolicy: expected all or relay, got ${shown(iceTransportPolicy)}`)
   }
   if (config !== undefined) checkKnown('config', config, Object.keys(defaultConfig))
 }
@@ -123,6 +123,6 @@ function isIceServer(server: unknown): boolean {
 
 function requireText(option: string, value: unknown, charsMax: number): void {
   if (typeof value === 'string' && value.length > 0 && value.length <= charsMax) return
-  const got = typeof value === 'string' ? `${value.length}` : String(value)
+  const got = typeof value === 'string' ? `${value.length}` : shown(value)
   throw new ShoalError('bad_name', `${option}: expected 1 to ${charsMax} characters, got ${got}`)
 }

@@ -1,6 +1,6 @@
 /** Chooses among instances: the best tier that has any that suits, within it as the policy says. */
 
-import { type Instance, type Random, ShoalError } from '../core/index.ts'
+import { type Instance, type Random, ShoalError, shown } from '../core/index.ts'
 import { Bag, type Suits } from './bag.ts'
 import { Rendezvous } from './rendezvous.ts'
 
@@ -48,10 +48,10 @@ const policies: readonly string[] = ['weighted', 'random', 'p2c', 'rendezvous'] 
 /** Checks the options of `pick`. Throws `bad_option`, naming the option. */
 export function readPolicy({ policy = 'weighted', key }: PickOptions): Pick<Choice, 'policy' | 'key'> {
   if (!policies.includes(policy)) {
-    throw new ShoalError('bad_option', `policy: expected one of ${policies.join(', ')}, got ${String(policy)}`)
+    throw new ShoalError('bad_option', `policy: expected one of ${policies.join(', ')}, got ${shown(policy)}`)
   }
   if (policy === 'rendezvous' && typeof key !== 'string') {
-    throw new ShoalError('bad_option', `key: expected a string for the policy rendezvous, got ${String(key)}`)
+    throw new ShoalError('bad_option', `key: expected a string for the policy rendezvous, got ${shown(key)}`)
   }
   return { policy, key: key ?? '' }
 }
@@ -62,7 +62,7 @@ export function readExclude(exclude: Exclude | undefined): Suits | undefined {
   if (typeof exclude === 'function') return (instance) => !exclude(instance)
   if (Array.isArray(exclude)) return exclude.length === 0 ? undefined : ({ id }) => !exclude.includes(id)
   if (exclude instanceof Set) return ({ id }) => !exclude.has(id)
-  throw new ShoalError('bad_option', `exclude: expected ids of instances or a function, got ${String(exclude)}`)
+  throw new ShoalError('bad_option', `exclude: expected ids of instances or a function, got ${shown(exclude)}`)
 }
 
 /**

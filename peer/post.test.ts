@@ -130,6 +130,7 @@ test('what cannot be sent is refused at once, and says what was expected', () =>
   expect(codeOf(() => peer.publish('東'.repeat(64), 'x'.repeat(990)))).toBe('message_too_large')
   expect(codeOf(() => peer.query('t', 1, { timeout: 0 }))).toBe('bad_option')
   expect(codeOf(() => peer.query('t', 1, { timeout: 60_001 }))).toBe('bad_option')
+  expect(() => peer.query('t', 1, { timeout: '100' as never })).toThrow(/^timeout: .*, got "100"$/)
   expect(codeOf(() => peer.onMessage('', () => {}))).toBe('bad_option')
   expect(codeOf(() => peer.onMessage('t', 1 as unknown as () => void))).toBe('bad_option')
   expect(codeOf(() => peer.onQuery('t', 1 as unknown as () => void))).toBe('bad_option')

@@ -12,6 +12,7 @@ import {
   type Query,
   ShoalError,
   type SwimEvent,
+  shown,
 } from '../core/index.ts'
 import { Answers } from './answers.ts'
 import type { Grounds } from './grounds.ts'
@@ -95,7 +96,7 @@ export class Post {
     if (!Number.isInteger(timeout) || timeout < 1 || timeout > timeoutMsMax) {
       throw new ShoalError(
         'bad_option',
-        `timeout: expected a whole number of milliseconds from 1 to ${timeoutMsMax}, got ${String(timeout)}`,
+        `timeout: expected a whole number of milliseconds from 1 to ${timeoutMsMax}, got ${shown(timeout)}`,
       )
     }
     if (this.#queries.size >= queriesMax) {
@@ -226,5 +227,5 @@ export class Post {
 
 function assertFunction(value: unknown, what: string): void {
   if (typeof value === 'function') return
-  throw new ShoalError('bad_option', `${what}: expected a function, got ${String(value)}`)
+  throw new ShoalError('bad_option', `${what}: expected a function, got ${shown(value)}`)
 }

@@ -53,6 +53,7 @@ test('it rejects with the reason of its signal, when the peer leaves, and for an
   await expect(aborted).rejects.toThrow('enough')
   await expect(peer.settled({ signal: abort.signal })).rejects.toThrow('enough')
   await expect(peer.settled({ quietMs: -1 })).rejects.toMatchObject({ code: 'bad_option' })
+  await expect(peer.settled({ quietMs: '100' as never })).rejects.toThrow('quietMs: expected milliseconds, got "100"')
   const waiting = peer.settled()
   void peer.leave()
   await expect(waiting).rejects.toMatchObject({ code: 'left' })

@@ -1,6 +1,6 @@
 /** When a view may be relied on: it has stood still for a while, and another member holds the same. */
 
-import { type Consistency, ShoalError } from '../core/index.ts'
+import { type Consistency, ShoalError, shown } from '../core/index.ts'
 import type { Grounds } from './grounds.ts'
 import type { Listeners } from './listeners.ts'
 import { checkSignal, onAbort } from './signal.ts'
@@ -34,7 +34,7 @@ export class Settling {
 
   async settled({ quietMs = defaultQuietMs, signal }: SettledOptions): Promise<Consistency> {
     if (typeof quietMs !== 'number' || !(quietMs >= 0)) {
-      throw new ShoalError('bad_option', `quietMs: expected milliseconds, got ${String(quietMs)}`)
+      throw new ShoalError('bad_option', `quietMs: expected milliseconds, got ${shown(quietMs)}`)
     }
     checkSignal(signal)
     signal?.throwIfAborted()

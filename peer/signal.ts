@@ -1,13 +1,13 @@
 /** Signals that applications hand over, wherever something waits. */
 
-import { ShoalError } from '../core/index.ts'
+import { ShoalError, shown } from '../core/index.ts'
 
 /** Throws `bad_option` for what is no AbortSignal; its controller, say. */
 export function checkSignal(signal: unknown): void {
   // Of another realm, or somebody's own for an old platform, it is as good.
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>
   if (signal === undefined || (typeof aborted === 'boolean' && typeof addEventListener === 'function')) return
-  throw new ShoalError('bad_option', `signal: expected an AbortSignal (controller.signal), got ${String(signal)}`)
+  throw new ShoalError('bad_option', `signal: expected an AbortSignal (controller.signal), got ${shown(signal)}`)
 }
 
 /** Who waits for each signal; nobody is in it behind an abort, or once all were called off. */

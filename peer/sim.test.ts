@@ -66,7 +66,7 @@ test('users who come and go are told of, also where a subscriber looks first, an
   world.leave('ben')
   world.run(1_000)
   expect(told).toEqual(['+ben', '-ana'])
-  expect(() => peer.on('joined' as 'join', () => {})).toThrow(/event: expected one of join, update, .* got joined/)
+  expect(() => peer.on('joined' as 'join', () => {})).toThrow(/event: expected one of join, update, .* got "joined"/)
 })
 
 test('why a member is believed what it is can be asked as of now, also of a process that has crashed or left', () => {
