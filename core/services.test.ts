@@ -71,8 +71,21 @@ test.each<[string, unknown]>([
 ])('%s %j is refused by its name', (field, value) => {
   const options = { service: 'web', [field]: value } as ServiceOptions
   expect(() => serviceRecord(options)).toThrow(
-    expect.objectContaining({ code: 'bad_option', message: expect.stringContaining(`${field}: `) }),
+    expect.objectContaining({ code: 'bad_option', message: expect.stringMatching(`^${field}.*: expected .*, got `) }),
   )
+})
+
+test.each<[object, string]>([
+  [{ tags: ['a', 5] }, 'tags[1]: expected a string, got 5'],
+  [{ tags: new Array(2) }, 'tags[0]: expected a string, got undefined'],
+  [{ tags: Array(33).fill('t') }, 'tags: expected a list of at most 32 strings, got a list of 33'],
+  [{ meta: { v: 2 } }, 'meta.v: expected a string, got 2'],
+  [
+    { meta: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [i, 'v'])) },
+    'meta: expected at most 32 strings, got 33',
+  ],
+])('the tag or the part of meta that is none is named: %j', (options, message) => {
+  expect(() => serviceRecord({ service: 'web', ...options })).toThrow(message)
 })
 
 test('a member offers a service once a port', () => {

@@ -43,6 +43,8 @@ export interface ServiceRecord {
 }
 
 const healths: readonly Health[] = ['passing', 'warning', 'critical']
+/** Tags, and as many values of `meta`. */
+const textsMax = 32
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /** Checks a registration and completes it. Throws `bad_name` or `bad_option`, naming the field. @internal */
@@ -64,12 +66,14 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
   requireWhole('port', port, 1, 65535)
   requireWhole('weight', weight, 1, 65535)
   if (address !== undefined && (typeof address !== 'string' || address.length === 0 || address.length > 255)) {
-    throw new ShoalError('bad_option', 'address: expected a host name or IP address of at most 255 characters')
+    throw bad('address', 'a host name or IP address of at most 255 characters', address)
   }
-  if (!Array.isArray(tags) || tags.length > 32 || !tags.every((tag) => typeof tag === 'string')) {
-    throw new ShoalError('bad_option', 'tags: expected at most 32 strings')
-  }
-  if (!isStringMap(meta)) throw new ShoalError('bad_option', 'meta: expected at most 32 string values')
+  if (!Array.isArray(tags) || tags.length > textsMax) throw bad('tags', `a list of at most ${textsMax} strings`, tags)
+  for (const [i, tag] of tags.entries()) requireString(`tags[${i}]`, tag)
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) throw bad('meta', 'an object of strings', meta)
+  const pairs = Object.entries(meta)
+  if (pairs.length > textsMax) throw bad('meta', `at most ${textsMax} strings`, pairs.length)
+  for (const [key, text] of pairs) requireString(`meta.${key}`, text)
   requireHealth(health)
   return {
     service,
@@ -86,7 +90,7 @@ export function serviceRecord(options: ServiceOptions): ServiceRecord {
 /** Throws `bad_option` for anything but a health. @internal */
 export function requireHealth(health: unknown): void {
   if (healths.some((known) => known === health)) return
-  throw new ShoalError('bad_option', `health: expected ${healths.join(', ')}, got ${shown(health)}`)
+  throw bad('health', healths.join(', '), health)
 }
 
 /** The entry key of an instance: a member offers a service once per port. @internal */
@@ -134,7 +138,15 @@ export function serviceFromValue(value: StateValue): ServiceRecord | undefined {
 
 function requireWhole(field: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || isWhole(value, least, most)) return
-  throw new ShoalError('bad_option', `${field}: expected a whole number from ${least} to ${most}, got ${shown(value)}`)
+  throw bad(field, `a whole number from ${least} to ${most}`, value)
+}
+
+function requireString(field: string, value: unknown): void {
+  if (typeof value !== 'string') throw bad(field, 'a string', value)
+}
+
+function bad(field: string, expected: string, got: unknown): ShoalError {
+  return new ShoalError('bad_option', `${field}: expected ${expected}, got ${shown(got)}`)
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {
@@ -143,10 +155,4 @@ function isWhole(value: unknown, least: number, most: number): boolean {
 
 function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.length <= 64 && value.every((item) => typeof item === 'string')
-}
-
-function isStringMap(value: unknown): value is Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const entries = Object.entries(value)
-  return entries.length <= 32 && entries.every(([, text]) => typeof text === 'string')
 }
