@@ -1,6 +1,7 @@
 /** Services as this peer offers and finds them. Every read is local and at once. */
 
 import {
+  checkFlag,
   type Health,
   type Instance,
   requireHealth,
@@ -143,12 +144,13 @@ export class Directory {
 }
 
 /** The name as it is registered. Throws `bad_name` or `bad_option` for what can be no question. */
-function readQuestion(service: string, { tag }: LookupOptions): string {
+function readQuestion(service: string, { passing, tag }: LookupOptions): string {
   if (typeof service !== 'string') {
     throw new ShoalError('bad_name', `service: expected the name of a service, got ${shown(service)}`)
   }
   if (tag !== undefined && typeof tag !== 'string') {
     throw new ShoalError('bad_option', `tag: expected a string, got ${shown(tag)}`)
   }
+  checkFlag('passing', passing)
   return service.toLowerCase()
 }

@@ -345,6 +345,17 @@ test('an option that a call does not have is named, with those that it has, and 
   expect(peer.self.services).toEqual([])
 })
 
+test('what has to be true or false is not taken for true', async () => {
+  const peer = await join()
+  const no = 'no' as unknown as boolean
+  expect(() => peer.setState({ a: 1 }, { volatile: no })).toThrow('volatile: expected true or false, got "no"')
+  expect(() => peer.members({ gone: no })).toThrow('gone: expected true or false, got "no"')
+  for (const call of ['lookup', 'pick', 'watch'] as const) {
+    expect(() => peer[call]('web', { passing: no })).toThrow('passing: expected true or false, got "no"')
+  }
+  expect(peer.state).toEqual({})
+})
+
 // Leaving
 
 test('leaving is told once, releases everything, and doing it again is the same leaving', async () => {

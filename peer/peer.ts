@@ -6,6 +6,7 @@
 
 import {
   type Consistency,
+  checkFlag,
   type Explanation,
   type Instance,
   type Member,
@@ -105,6 +106,7 @@ export class Peer<S extends object = State> {
    */
   members(options: { gone?: boolean } = {}): readonly Member<S>[] {
     checkKnown('members', options, ['gone'])
+    checkFlag('gone', options.gone)
     return this.#grounds.swim.members(options) as readonly Member<S>[]
   }
 
@@ -206,6 +208,7 @@ export class Peer<S extends object = State> {
    */
   setState(patch: { readonly [K in keyof S]?: S[K] | undefined }, options: { volatile?: boolean } = {}): void {
     checkKnown('setState', options, ['volatile'])
+    checkFlag('volatile', options.volatile)
     this.#draft.set(patch as Readonly<Record<string, StateValue | undefined>>, options.volatile === true)
   }
 
