@@ -16,7 +16,7 @@ import {
 } from '../core/index.ts'
 import { Catalogue } from './catalogue.ts'
 import type { Grounds } from './grounds.ts'
-import { type PickOptions, readExclude, readPolicy } from './pick.ts'
+import { instanceId, type PickOptions, readExclude, readPolicy } from './pick.ts'
 import type { LookupOptions } from './selection.ts'
 import { checkSignal } from './signal.ts'
 import { type ServiceChange, Watches } from './watch.ts'
@@ -94,10 +94,7 @@ export class Directory {
   }
 
   report(instance: Instance | string, ok: boolean): void {
-    const id: unknown = typeof instance === 'string' ? instance : instance?.id
-    if (typeof id !== 'string') {
-      throw new ShoalError('bad_option', `report: expected an instance or its id, got ${shown(instance)}`)
-    }
+    const id = instanceId('report', instance)
     if (typeof ok !== 'boolean') throw new ShoalError('bad_option', `report: expected true or false, got ${shown(ok)}`)
     // A request may end after the peer has left; then nobody is picked any more.
     if (this.#grounds.swim.status !== 'left') this.#catalogue().report(id, ok)

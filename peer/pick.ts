@@ -16,8 +16,11 @@ import { Rendezvous } from './rendezvous.ts'
  */
 export type PickPolicy = 'weighted' | 'random' | 'p2c' | 'rendezvous'
 
-/** Which instances to leave out: those of these ids, or those it is true for. */
-export type Exclude = readonly string[] | ReadonlySet<string> | ((instance: Instance) => boolean)
+/** Which instances to leave out: these, given as themselves or by their ids, or those it is true for. */
+export type Exclude =
+  | readonly (Instance | string)[]
+  | ReadonlySet<Instance | string>
+  | ((instance: Instance) => boolean)
 
 /** What `Peer.pick` chooses from, and how. */
 export interface PickOptions {
@@ -60,9 +63,18 @@ export function readPolicy({ policy = 'weighted', key }: PickOptions): Pick<Choi
 export function readExclude(exclude: Exclude | undefined): Suits | undefined {
   if (exclude === undefined) return undefined
   if (typeof exclude === 'function') return (instance) => !exclude(instance)
-  if (Array.isArray(exclude)) return exclude.length === 0 ? undefined : ({ id }) => !exclude.includes(id)
-  if (exclude instanceof Set) return ({ id }) => !exclude.has(id)
-  throw new ShoalError('bad_option', `exclude: expected ids of instances or a function, got ${shown(exclude)}`)
+  if (!Array.isArray(exclude) && !(exclude instanceof Set)) {
+    throw new ShoalError('bad_option', `exclude: expected ids of instances or a function, got ${shown(exclude)}`)
+  }
+  const ids = new Set(Array.from(exclude, (one) => instanceId('exclude', one)))
+  return ids.size === 0 ? undefined : ({ id }) => !ids.has(id)
+}
+
+/** The id of an instance that is given as itself or by it. Throws `bad_option`, as for a member and its id: they fit none. */
+export function instanceId(what: string, given: unknown): string {
+  const id: unknown = typeof given === 'string' ? given : (given as Instance | null | undefined)?.id
+  if (typeof id === 'string' && id.includes('/')) return id
+  throw new ShoalError('bad_option', `${what}: expected an instance or its id (instance.id), got ${shown(given)}`)
 }
 
 /**

@@ -140,6 +140,7 @@ test('services: what is offered, found, chosen and followed', () => {
     peer.pick('api', { exclude: (instance) => instance.meta.version === '1' })
     // @ts-expect-error: there is no such policy
     peer.pick('api', { policy: 'round-robin' })
+    peer.pick('api', { exclude: [peer.pick('api')!] })
     // @ts-expect-error: ids, not their number
     peer.pick('api', { exclude: 1 })
 

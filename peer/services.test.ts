@@ -170,6 +170,26 @@ test('what was tried can be left out, by ids or by a rule, until nothing is left
   expect(client.pick('api', { tag: 'odd' })?.tags).toEqual(['odd'])
 })
 
+test('what is left out may be given as it was picked, and what is no instance leaves nothing out unnoticed', () => {
+  const client = peerIn(fleet(1), 'client')
+  const instance = client.pick('api')!
+  for (const exclude of [[instance], new Set([instance]), [instance.id]]) {
+    expect(client.pick('api', { exclude })).toBeUndefined()
+  }
+  for (const [one, got] of [
+    [instance.member, `"${instance.member}"`],
+    [client.member(instance.member), 'an object'],
+    [7, '7'],
+    [null, 'null'],
+  ]) {
+    const message = `expected an instance or its id (instance.id), got ${got}`
+    for (const exclude of [[one], new Set([one])]) {
+      expect(() => client.pick('api', { exclude: exclude as never })).toThrow(`exclude: ${message}`)
+    }
+    expect(() => client.report(one as never, true)).toThrow(`report: ${message}`)
+  }
+})
+
 test.each<[string, object, string]>([
   ['policy', { policy: 'best' }, 'bad_option'],
   ['key', { policy: 'rendezvous' }, 'bad_option'],
@@ -189,7 +209,7 @@ test('what is no name, no instance or no outcome is refused', () => {
   expect(() => client.lookup(undefined as never)).toThrow(bad('bad_name'))
   expect(() => client.watch(7 as never)).toThrow(bad('bad_name'))
   expect(() => client.report(undefined as never, true)).toThrow(bad('bad_option'))
-  expect(() => client.report('x', 'yes' as never)).toThrow(bad('bad_option'))
+  expect(() => client.report('nobody/api', 'yes' as never)).toThrow(bad('bad_option'))
   expect(() => client.register({ service: 'web', health: 'fine' as never })).toThrow(bad('bad_option'))
   client.report('nobody/api', false)
   expect(client.register({ service: 'web', health: 'critical' })).toBeDefined()
