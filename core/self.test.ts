@@ -183,6 +183,7 @@ test.each([
 test('an entry over 1,000 bytes is refused, and the largest that fits is taken', () => {
   const { self } = owner()
   const largest = largestText(self)
+  expect(largest).toBe(966) // as docs/presence.md has it
   expect(change(self, { k: 'x'.repeat(largest) })).toBe(true)
   expect(self.belief.entries.bytes).toBeLessThanOrEqual(entryBytesMax)
   const error = refusal(() => change(self, { k: 'x'.repeat(largest + 1) }))
