@@ -27,7 +27,7 @@ export function checkTopic(topic: unknown): string {
   if (isFit && textFault(topic) === undefined) return topic
   throw new ShoalError(
     'bad_option',
-    `topic: expected a text of 1 to ${topicCharsMax} whole characters, got ${shown(topic)}; nothing was sent`,
+    `topic: expected a text of 1 to ${topicCharsMax} whole characters, got ${shown(topic)}`,
   )
 }
 

@@ -174,7 +174,8 @@ test('a peer without WebRTC says so, and one that left, too', async () => {
   build(false)
   await expect(connections.connect(ben)).rejects.toMatchObject({ code: 'not_connectable' })
   status = 'left'
-  await expect(connections.connect(ben)).rejects.toMatchObject({ code: 'left' })
+  const message = 'this peer has left its room; nothing was opened'
+  await expect(connections.connect(ben)).rejects.toMatchObject({ code: 'left', message })
 })
 
 test('a platform that makes no connection rejects the call', async () => {

@@ -8,6 +8,7 @@ import { Call, type CallEvents } from './call.ts'
 import { type CallNumber, type CallParts, type CallSignal, parseCallSignal, type Refusal } from './call-signal.ts'
 import type { DirectConnection } from './direct-connection.ts'
 import type { Grounds } from './grounds.ts'
+import { checkFunction } from './listeners.ts'
 import { reasonOf } from './rtc-connection.ts'
 import { checkSignal, onAbort } from './signal.ts'
 
@@ -77,7 +78,7 @@ export class Connections {
   async connect(id: PeerId, { signal }: { signal?: AbortSignal } = {}): Promise<DirectConnection> {
     checkSignal(signal)
     signal?.throwIfAborted()
-    this.#grounds.assertPresent()
+    this.#grounds.assertPresent('opened')
     const [carrier, member] = this.#connectable(id)
     const refuse = (problem: string) =>
       new ShoalError('too_many', `connect: ${problem}; expected a connection to be closed, or a moment to pass, first`)
@@ -106,9 +107,7 @@ export class Connections {
   }
 
   onConnection(listener: Listener): () => void {
-    if (typeof listener !== 'function') {
-      throw new ShoalError('bad_option', `listener of connections: expected a function, got ${shown(listener)}`)
-    }
+    checkFunction('onConnection', listener)
     const entry = { call: listener }
     this.#listeners.add(entry)
     return () => {

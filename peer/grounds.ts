@@ -68,9 +68,9 @@ export class Grounds {
     return this.parts.swim
   }
 
-  /** Throws `left` behind the farewell. */
-  assertPresent(): void {
-    if (this.swim.status === 'left') throw new ShoalError('left', 'this peer has left its room; nothing was changed')
+  /** Throws `left` behind the farewell; `what` is what was not done. */
+  assertPresent(what = 'changed'): void {
+    if (this.swim.status === 'left') throw new ShoalError('left', `this peer has left its room; nothing was ${what}`)
   }
 
   /** Calls into the core, does what follows, and answers or throws what `run` does. Throws `left` behind the farewell. */

@@ -65,12 +65,7 @@ export class Listeners {
 
   /** The same function may listen more than once; each is ended by what its own call returned. */
   add(type: keyof PeerEvents | 'changed', listener: Listener): () => void {
-    if (typeof listener !== 'function') {
-      throw new ShoalError(
-        'bad_option',
-        `${type === 'changed' ? 'subscribe' : `on ${type}`}: expected a function to call, got ${shown(listener)}`,
-      )
-    }
+    checkFunction(type === 'changed' ? 'subscribe' : `on ${type}`, listener)
     const listeners = this.#of.get(type) ?? new Set()
     this.#of.set(type, listeners)
     const entry = { call: listener }
@@ -92,4 +87,10 @@ export class Listeners {
       if (listeners.has(entry)) this.#grounds.guard(() => (entry.call as (...told: unknown[]) => unknown)(...told))
     }
   }
+}
+
+/** Throws `bad_option` by the name of the call where there is nothing to call. */
+export function checkFunction(call: string, given: unknown): void {
+  if (typeof given === 'function') return
+  throw new ShoalError('bad_option', `${call}: expected a function, got ${shown(given)}`)
 }

@@ -131,9 +131,21 @@ test('what cannot be sent is refused at once, and says what was expected', () =>
   expect(codeOf(() => peer.query('t', 1, { timeout: 0 }))).toBe('bad_option')
   expect(codeOf(() => peer.query('t', 1, { timeout: 60_001 }))).toBe('bad_option')
   expect(() => peer.query('t', 1, { timeout: '100' as never })).toThrow(/^timeout: .*, got "100"$/)
-  expect(codeOf(() => peer.onMessage('', () => {}))).toBe('bad_option')
-  expect(codeOf(() => peer.onMessage('t', 1 as unknown as () => void))).toBe('bad_option')
-  expect(codeOf(() => peer.onQuery('t', 1 as unknown as () => void))).toBe('bad_option')
+})
+
+test('what cannot listen is refused by the name of the call', () => {
+  const peer = peerIn(settled(1), 'p0')
+  const onMessage = peer.onMessage.bind(peer) as (...given: unknown[]) => void
+  const refusalOf = (...given: unknown[]) => expect.soft(() => onMessage(...given), String(given))
+  const topic = 'topic: expected a text of 1 to 64 whole characters, got'
+  refusalOf().toThrow(/^onMessage: expected a function, got undefined$/)
+  refusalOf('t').toThrow(/^onMessage: expected a function, got "t"$/)
+  refusalOf('t', 1).toThrow(/^onMessage: expected a function, got 1$/)
+  // In the wrong order, and nothing was being sent.
+  refusalOf(() => {}, 't').toThrow(new RegExp(`^${topic} a function$`))
+  refusalOf('', () => {}).toThrow(new RegExp(`^${topic} ""$`))
+  expect(() => peer.onQuery('t', 1 as never)).toThrow(/^onQuery: expected a function, got 1$/)
+  expect(() => peer.onConnection(1 as never)).toThrow(/^onConnection: expected a function, got 1$/)
 })
 
 test('who sends too much is told so, and may go on a moment later', () => {
@@ -284,6 +296,7 @@ test('leaving ends what is waited for, and everything behind it throws `left`', 
   expect(await sent).toBe(false)
   expect(await answer).toEqual({ value: undefined, done: true })
   expect(codeOf(() => peer.send(world.idOf('p1'), 1))).toBe('left')
+  expect(() => peer.send(world.idOf('p1'), 1)).toThrow('this peer has left its room; nothing was sent')
   expect(codeOf(() => peer.publish('t', 1))).toBe('left')
   expect(codeOf(() => peer.query('t'))).toBe('left')
 })

@@ -16,7 +16,7 @@ import {
 } from '../core/index.ts'
 import { Answers } from './answers.ts'
 import type { Grounds } from './grounds.ts'
-import type { Listeners } from './listeners.ts'
+import { checkFunction, type Listeners } from './listeners.ts'
 import { checkSignal } from './signal.ts'
 import { isThenable } from './thenable.ts'
 
@@ -81,9 +81,9 @@ export class Post {
   }
 
   onMessage(topic: string | undefined, listener: (message: Message) => void): () => void {
+    if (topic !== undefined) checkTopic(topic)
+    checkFunction('onMessage', listener)
     if (topic === undefined) return this.#listeners.on('message', listener)
-    checkTopic(topic)
-    assertFunction(listener, 'listener')
     // What it gives is handed on: where that is a promise, somebody has to look after it.
     return this.#listeners.on('message', (message: Message) =>
       message.topic === topic ? listener(message) : undefined,
@@ -128,7 +128,7 @@ export class Post {
 
   onQuery(topic: string, handler: QueryHandler): () => void {
     checkTopic(topic)
-    assertFunction(handler, 'handler')
+    checkFunction('onQuery', handler)
     if (this.#handlers.has(topic)) {
       throw new ShoalError(
         'already_registered',
@@ -170,7 +170,7 @@ export class Post {
 
   /** Before the core is entered, since reading it may run code of the application's that calls this peer. */
   #read(data: unknown): unknown {
-    this.#grounds.assertPresent()
+    this.#grounds.assertPresent('sent')
     return checkData(data)
   }
 
@@ -223,9 +223,4 @@ export class Post {
       this.#grounds.guard(() => this.#grounds.enter((core, now) => core.send(0, from, answer, now, seq)))
     })
   }
-}
-
-function assertFunction(value: unknown, what: string): void {
-  if (typeof value === 'function') return
-  throw new ShoalError('bad_option', `${what}: expected a function, got ${shown(value)}`)
 }

@@ -57,7 +57,8 @@ test('it rejects with the reason of its signal, when the peer leaves, and for an
   const waiting = peer.settled()
   void peer.leave()
   await expect(waiting).rejects.toMatchObject({ code: 'left' })
-  await expect(peer.settled()).rejects.toMatchObject({ code: 'left' })
+  const message = 'this peer has left its room; nothing was waited for'
+  await expect(peer.settled()).rejects.toMatchObject({ code: 'left', message })
 })
 
 test('at most 64 calls wait at a time', async () => {

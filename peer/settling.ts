@@ -38,7 +38,7 @@ export class Settling {
     }
     checkSignal(signal)
     signal?.throwIfAborted()
-    this.#grounds.assertPresent()
+    this.#grounds.assertPresent('waited for')
     if (this.#waiting >= waitingMax) {
       throw new ShoalError('too_many', `settled: ${waitingMax} calls wait already`)
     }
