@@ -259,3 +259,37 @@ test('what was set while joining and is refused then is reported, and the peer i
   expect(report.mock.calls).toEqual([[expect.objectContaining({ code: 'reserved_key' })]])
   expect(shown.text()).toBe('joined, 3 here')
 })
+
+test('of what was set while joining, a patch that is refused takes no other along', async () => {
+  const door = new Door()
+  const report = vi.fn()
+  vi.stubGlobal('reportError', report)
+  const Page = () => {
+    const [state, setState] = useMyState()
+    useEffect(() => {
+      setState({ page: 'intro', draft: 'short' })
+      setState({ made: (() => 1) as never, with: 1 })
+      setState({ draft: 'x'.repeat(2_000) })
+      setState({ cursor: [1, 2] }, { volatile: true })
+      setState({ cursor: [3, 4] }, { volatile: true })
+    }, [setState])
+    return Object.keys(state).join()
+  }
+  const shown = await show(
+    <ShoalProvider join={door.join}>
+      <Page />
+    </ShoalProvider>,
+    { strict: true },
+  )
+  expect(shown.text()).toBe('page,draft,made,with,cursor')
+  await door.open()
+  vi.unstubAllGlobals()
+  expect(report.mock.calls).toEqual([
+    [expect.objectContaining({ code: 'entry_too_large', message: expect.stringContaining('state key "draft"') })],
+    [expect.objectContaining({ code: 'bad_value', message: expect.stringContaining('state key "made"') })],
+  ])
+  expect(shown.text()).toBe('page,cursor')
+  door.world.run(1_000)
+  const [peer] = door.joined
+  expect(peerIn(door.world, 'p1').member(peer!.id)?.state).toEqual({ page: 'intro', cursor: [3, 4] })
+})

@@ -19,8 +19,9 @@ export interface ShoalStatus {
 }
 
 /**
- * Publishes a patch, as `Peer.setState`, and throws what that throws. Before there is a peer the patch is kept for it; one
- * that is refused later goes to `reportError`, as what an event handler throws does. It is the same function for good.
+ * Publishes a patch, as `Peer.setState`, and throws what that throws. Before there is a peer the patch is kept for it,
+ * whatever its values; one that the peer then refuses takes no other along, and goes to `reportError`, as what an event
+ * handler throws does. It is the same function for good.
  */
 export type SetState<S> = (
   patch: { readonly [K in keyof S]?: S[K] | undefined },
@@ -36,8 +37,8 @@ export class Room<S extends object> {
   readonly #listeners = new Set<() => void>()
   /** Ends listening to the peer, which lasts as long as somebody listens here. */
   #detach: (() => void) | undefined
-  /** What is set before there is a peer: the newest value of each key of the application's. */
-  readonly #kept = new Map<string, { readonly value: unknown; readonly volatile: boolean }>()
+  /** What is set before there is a peer: the newest value of each key, and the options of its call, an object for each. */
+  readonly #kept = new Map<string, { readonly value: unknown; readonly call: { readonly volatile?: boolean } }>()
   /** How things stand without a peer. */
   #absence = joining
   #status = joining
@@ -104,8 +105,8 @@ export class Room<S extends object> {
   readonly setState: SetState<S> = (patch, options = {}) => {
     if (this.#peer) this.#peer.setState(patch, options)
     else {
-      const volatile = options.volatile === true
-      for (const [key, value] of Object.entries(patch)) this.#kept.set(key, { value, volatile })
+      const call = { ...options }
+      for (const [key, value] of Object.entries(patch)) this.#kept.set(key, { value, call })
     }
     // What waits for its turn to be published is no news of the peer, but it is to be seen in a text field.
     this.#tell()
@@ -158,14 +159,12 @@ export class Room<S extends object> {
       : Object.freeze(Object.fromEntries(present.map(([key, { value }]) => [key, value])))
   }
 
+  /** Call by call, so that one that is refused takes no other along. */
   #publishKept(peer: Peer<S>): void {
-    for (const volatile of [false, true]) {
-      const patch = [...this.#kept].filter(([, kept]) => kept.volatile === volatile)
-      if (patch.length === 0) continue
+    for (const call of new Set([...this.#kept.values()].map(({ call }) => call))) {
+      const patch = [...this.#kept].filter(([, kept]) => kept.call === call).map(([key, { value }]) => [key, value])
       try {
-        peer.setState(Object.fromEntries(patch.map(([key, { value }]) => [key, value])) as Parameters<SetState<S>>[0], {
-          volatile,
-        })
+        peer.setState(Object.fromEntries(patch) as Parameters<SetState<S>>[0], call)
       } catch (error) {
         // Whoever set it has long returned. Node has no `reportError`.
         const report = globalThis.reportError ?? console.error
