@@ -133,6 +133,24 @@ test('a join that fails is told, with what it failed with', async () => {
   expect(thrown.text()).toBe('failed: no WebSocket here, 0 here')
 })
 
+test('what was to be a peer and is none is told as a join that failed', async () => {
+  const said = 'failed: ShoalProvider: expected the promise of a peer, got that of undefined, 0 here'
+  const forgotten = (() => {}) as never as (signal: AbortSignal) => Promise<Peer>
+  const joining = await show(
+    <ShoalProvider join={forgotten}>
+      <Status />
+    </ShoalProvider>,
+  )
+  expect(joining.text()).toBe(said)
+  await joining.unmount()
+  const given = await show(
+    <ShoalProvider peer={Promise.resolve(undefined) as never}>
+      <Status />
+    </ShoalProvider>,
+  )
+  expect(given.text()).toBe(said)
+})
+
 test('a peer that is there is shown from the first drawing on, and left alone when the provider goes', async () => {
   const { world } = new Door()
   const texts: string[] = []

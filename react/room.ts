@@ -32,13 +32,27 @@ export const nobody: readonly never[] = Object.freeze([])
 export const noState: object = Object.freeze({})
 export const joining: ShoalStatus = Object.freeze({ status: 'joining', reason: 'looking for members' })
 
+export function isPeer<S extends object>(value: unknown): value is Peer<S> {
+  return typeof (value as Peer<S> | null | undefined)?.subscribe === 'function'
+}
+
+/** A call that throws is one that rejects, and so is one that gives no peer. */
+export async function promised<S extends object>(call: () => PromiseLike<Peer<S>>): Promise<Peer<S>> {
+  const peer: unknown = await call()
+  if (isPeer<S>(peer)) return peer
+  throw new Error(`ShoalProvider: expected the promise of a peer, got that of ${peer}`)
+}
+
 export class Room<S extends object> {
   #peer: Peer<S> | undefined
   readonly #listeners = new Set<() => void>()
   /** Ends listening to the peer, which lasts as long as somebody listens here. */
   #detach: (() => void) | undefined
-  /** What is set before there is a peer: the newest value of each key, and the options of its call, an object for each. */
-  readonly #kept = new Map<string, { readonly value: unknown; readonly call: { readonly volatile?: boolean } }>()
+  /** What is set before there is a peer: by key, the last call that sets it. */
+  readonly #kept = new Map<
+    string,
+    { readonly patch: Readonly<Record<string, unknown>>; readonly options: Parameters<SetState<S>>[1] }
+  >()
   /** How things stand without a peer. */
   #absence = joining
   #status = joining
@@ -102,11 +116,11 @@ export class Room<S extends object> {
 
   // Publishing
 
-  readonly setState: SetState<S> = (patch, options = {}) => {
+  readonly setState: SetState<S> = (patch, options) => {
     if (this.#peer) this.#peer.setState(patch, options)
     else {
-      const call = { ...options }
-      for (const [key, value] of Object.entries(patch)) this.#kept.set(key, { value, call })
+      const call = { patch: { ...patch } as Record<string, unknown>, options }
+      for (const key of Object.keys(patch)) this.#kept.set(key, call)
     }
     // What waits for its turn to be published is no news of the peer, but it is to be seen in a text field.
     this.#tell()
@@ -152,23 +166,20 @@ export class Room<S extends object> {
   }
 
   #keptState(): object {
-    const present = [...this.#kept].filter(([, { value }]) => value !== undefined)
+    const newest = [...this.#kept].map(([key, { patch }]) => [key, patch[key]] as const)
     // fromEntries defines its keys, so `__proto__` is a key like any other.
-    return present.length === 0
-      ? noState
-      : Object.freeze(Object.fromEntries(present.map(([key, { value }]) => [key, value])))
+    return Object.freeze(Object.fromEntries(newest.filter(([, value]) => value !== undefined)))
   }
 
   /** Call by call, so that one that is refused takes no other along. */
   #publishKept(peer: Peer<S>): void {
-    for (const call of new Set([...this.#kept.values()].map(({ call }) => call))) {
-      const patch = [...this.#kept].filter(([, kept]) => kept.call === call).map(([key, { value }]) => [key, value])
+    for (const call of new Set(this.#kept.values())) {
+      const patch = Object.entries(call.patch).filter(([key]) => this.#kept.get(key) === call)
       try {
-        peer.setState(Object.fromEntries(patch) as Parameters<SetState<S>>[0], call)
+        peer.setState(Object.fromEntries(patch) as Parameters<SetState<S>>[0], call.options)
       } catch (error) {
         // Whoever set it has long returned. Node has no `reportError`.
-        const report = globalThis.reportError ?? console.error
-        report(error)
+        ;(globalThis.reportError ?? console.error)(error)
       }
     }
     this.#kept.clear()

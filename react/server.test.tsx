@@ -66,3 +66,21 @@ for (const [hook, use] of Object.entries(shoal).filter(([name]) => /^use/.test(n
     expect(() => renderToString(<Lost />)).toThrow('expected the ShoalProvider of this hook above the component')
   })
 }
+
+test('a provider says what it was to be given, and what it got', () => {
+  const peer = peerIn(simulate({ peers: 1, seed: 1 }), 'p0')
+  const wrong: [given: object, got: string][] = [
+    [{}, 'join undefined, peer undefined'],
+    [{ join: undefined }, 'join undefined, peer undefined'],
+    [{ join: new Promise(() => {}) }, 'join [object Promise], peer undefined'],
+    [{ peer: null }, 'join undefined, peer null'],
+    [{ peer: {} }, 'join undefined, peer [object Object]'],
+    [{ join: String, peer }, `join ${String}, peer [object Object]`],
+  ]
+  for (const [given, got] of wrong) {
+    const expected = 'expected join, a function, or peer: a peer, its promise or undefined'
+    expect(() => renderToString(<ShoalProvider {...(given as { peer: undefined })} />)).toThrow(
+      `ShoalProvider: ${expected}; got ${got}`,
+    )
+  }
+})

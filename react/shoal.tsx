@@ -14,7 +14,7 @@ import {
 import type { Instance, Member, PeerId, State, StateOf } from '../core/index.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { User } from '../peer/users.ts'
-import { joining, nobody, noState, Room, type SetState, type ShoalStatus } from './room.ts'
+import { isPeer, joining, nobody, noState, promised, Room, type SetState, type ShoalStatus } from './room.ts'
 import { type Store, useSelection } from './selection.ts'
 import { type Equality, shallow } from './shallow.ts'
 import { Stay } from './stay.ts'
@@ -30,7 +30,7 @@ export interface Read<T> {
   <R>(select: (value: T) => R, isEqual?: Equality<R>): R
 }
 
-/** Either `peer` or `join`. To change the room, give the provider another `key`. */
+/** Either `peer` or `join`; with neither or both it throws. To change the room, give the provider another `key`. */
 export type ShoalProviderProps<S extends object = State> = { readonly children?: ReactNode } & (
   | {
       /** A peer of yours, the promise of one, or undefined while there is none. Leaving is yours as well. */
@@ -141,16 +141,20 @@ function shoalIn<S extends object>(own: RoomContext<S>): Shoal<S> {
   }
 }
 
-function Provider<S extends object>({
-  own: Own,
-  peer,
-  join,
-  children,
-}: ShoalProviderProps<S> & { own: RoomContext<S> }): ReactElement {
-  const [room] = useState(() => new Room<S>(isThere(peer) ? peer : undefined))
+function Provider<S extends object>(props: ShoalProviderProps<S> & { own: RoomContext<S> }): ReactElement {
+  const { own: Own, peer, join, children } = props
+  const fits = join
+    ? typeof join === 'function' && peer === undefined
+    : 'peer' in props && (peer === undefined || isPeer(peer) || Object(peer).then)
+  if (!fits) {
+    throw new Error(
+      `ShoalProvider: expected join, a function, or peer: a peer, its promise or undefined; got join ${join}, peer ${peer}`,
+    )
+  }
+  const [room] = useState(() => new Room<S>(isPeer<S>(peer) ? peer : undefined))
   const [stay] = useState(() => new Stay<S>(room))
   const newest = useRef(join)
-  const joins = join !== undefined
+  const joins = !!join
   useEffect(() => {
     newest.current = join
   }, [join])
@@ -167,10 +171,10 @@ function Provider<S extends object>({
 /** Returns what ends it: a promise may be settled when another has taken its place. */
 function follow<S extends object>(room: Room<S>, peer: Peer<S> | PromiseLike<Peer<S>> | undefined): () => void {
   let current = true
-  if (peer === undefined || isThere(peer)) room.take(peer)
+  if (peer === undefined || isPeer<S>(peer)) room.take(peer)
   else {
     room.take(undefined)
-    peer.then(
+    promised(() => peer).then(
       (joined) => {
         if (current) room.take(joined)
       },
@@ -182,10 +186,6 @@ function follow<S extends object>(room: Room<S>, peer: Peer<S> | PromiseLike<Pee
   return () => {
     current = false
   }
-}
-
-function isThere<S extends object>(peer: Peer<S> | PromiseLike<Peer<S>> | undefined): peer is Peer<S> {
-  return peer !== undefined && !('then' in peer)
 }
 
 function same<T>(value: T): T {

@@ -4,7 +4,7 @@
  */
 
 import type { Peer } from '../peer/peer.ts'
-import type { Room } from './room.ts'
+import { promised, type Room } from './room.ts'
 
 /** Joins; it should pass on `signal`, which is aborted when nobody waits for the peer any more. */
 export type Join<S extends object> = (signal: AbortSignal) => Promise<Peer<S>>
@@ -35,7 +35,7 @@ export class Stay<S extends object> {
   #begin(join: Join<S>): () => void {
     const unmounted = new AbortController()
     let joined: Peer<S> | undefined
-    attempt(() => join(unmounted.signal)).then(
+    promised(() => join(unmounted.signal)).then(
       (peer) => {
         joined = peer
         if (unmounted.signal.aborted) void peer.leave()
@@ -53,9 +53,4 @@ export class Stay<S extends object> {
       void joined.leave()
     }
   }
-}
-
-/** A call that throws is one that rejects. */
-async function attempt<T>(run: () => Promise<T>): Promise<T> {
-  return run()
 }
