@@ -140,7 +140,6 @@ test('what is too long for an entry is refused at the call, and nothing has chan
   const fails = (code: string) => expect.objectContaining({ code })
   expect(() => ana.setLocalStateField('avatar', 'x'.repeat(1_000))).toThrow(fails('entry_too_large'))
   expect(() => ana.setLocalStateField('avatar', 1n)).toThrow(fails('bad_value'))
-  expect(() => ana.setLocalStateField('x'.repeat(129), 1)).toThrow(fails('bad_value'))
   const circle: Record<string, unknown> = {}
   circle.circle = circle
   expect(() => ana.setLocalState(circle)).toThrow(fails('bad_value'))
@@ -162,6 +161,27 @@ test('the name of a document has to be a text that fits', () => {
     expect(() => awarenessOf(world, 'p0', { document })).toThrow(expect.objectContaining({ code: 'bad_option' }))
   }
   awarenessOf(world, 'p0', { document: 'x'.repeat(64) }).setLocalStateField('f'.repeat(40), 1)
+})
+
+test("a field's name has as much room as the document's leaves, whatever the client, and is told as it was written", () => {
+  const world = room(1)
+  for (const [document, most] of [
+    ['', 115],
+    ['x'.repeat(64), 51],
+  ] as const) {
+    for (const clientID of [1, 2 ** 32 - 1]) {
+      const doc = Object.assign(new Doc(), { clientID })
+      const ana = new Awareness(doc, peerIn(world, 'p0'), { document })
+      const name = 'f'.repeat(most)
+      ana.setLocalStateField(name, 1)
+      const state = ana.getLocalState()
+      const message = `field "${name}f": expected a name of at most ${most} characters, got ${most + 1}; nothing was changed`
+      expect(() => ana.setLocalStateField(`${name}f`, 1)).toThrow(
+        expect.objectContaining({ code: 'bad_value', message }),
+      )
+      expect(ana.getLocalState()).toBe(state)
+    }
+  }
 })
 
 test('once destroyed, by itself or with its document, it is gone for others and hears nothing more', () => {

@@ -111,8 +111,9 @@ export class Awareness<Doc extends AwarenessDoc = AwarenessDoc> extends Observer
 
   /**
    * Sets and publishes this client's state; null says that it has none, such as a cursor of its own. Throws, other than in
-   * y-protocols, what nobody could read: `bad_value` (no JSON, or a field with a name of over 40 characters),
-   * `entry_too_large` or `state_too_large`; nothing has changed then. On a peer that has left, nothing is published.
+   * y-protocols, what nobody could read: `bad_value` (no JSON, or a field whose name has more than 115 characters less those
+   * of the document's), `entry_too_large` or `state_too_large`; nothing has changed then. On a peer that has left, nothing
+   * is published.
    */
   setLocalState(state: Record<string, unknown> | null): void {
     const { clientID } = this

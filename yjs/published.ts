@@ -32,8 +32,9 @@ export function prefixOf(document: unknown): string {
   )
 }
 
-/** Leaves room for clients and fields in a key of 128. */
+/** Leaves room for clients and fields in a key. */
 const prefixCharsMax = 69
+const keyCharsMax = 128
 
 export function clientKey(prefix: string, client: number): string {
   return `${prefix}${client.toString(36)}`
@@ -41,6 +42,16 @@ export function clientKey(prefix: string, client: number): string {
 
 export function fieldKey(prefix: string, client: number, field: string): string {
   return `${clientKey(prefix, client)}:${field}`
+}
+
+/** Throws `bad_value` for a name that has no room in a key, whichever of its clients Yjs says this is. */
+export function checkField(prefix: string, client: number, field: string): void {
+  const most = keyCharsMax - fieldKey(prefix, Math.max(client, 2 ** 32 - 1), '').length
+  if (field.length <= most) return
+  throw new ShoalError(
+    'bad_value',
+    `field ${JSON.stringify(field)}: expected a name of at most ${most} characters, got ${field.length}; nothing was changed`,
+  )
 }
 
 /** The fields of a state as JSON. Throws `bad_value` where JSON has no word for it. */

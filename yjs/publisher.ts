@@ -5,7 +5,7 @@
 
 import type { StateValue } from '../core/index.ts'
 import type { AwarenessPeer } from './parties.ts'
-import { clientKey, fieldKey, fieldsOf } from './published.ts'
+import { checkField, clientKey, fieldKey, fieldsOf } from './published.ts'
 
 type Patch = Record<string, StateValue | undefined>
 
@@ -41,11 +41,12 @@ export class Publisher {
   }
 
   /**
-   * Writes what is new in a state; all of it where the peer has another id than before. Throws as `fieldsOf` and as
-   * `setState` of the peer do, and has changed nothing then. Does nothing on a peer that has left.
+   * Writes what is new in a state; all of it where the peer has another id than before. Throws as `fieldsOf`, `checkField`
+   * and `setState` of the peer do, and has changed nothing then. Does nothing on a peer that has left.
    */
   publish(state: object | null, clock: number): void {
     const fields = state === null ? undefined : fieldsOf(state)
+    for (const name of fields?.keys() ?? []) checkField(this.#prefix, this.#client, name)
     if (this.#ended || this.#peer.status === 'left') return
     const afresh = !this.current
     const { entries } = this.#standing
