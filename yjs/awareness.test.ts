@@ -155,6 +155,24 @@ test('what is too long for an entry is refused at the call, and nothing has chan
   expect(awarenessOf(world, 'p1').getStates().get(ana.clientID)).toEqual({ user: 'Ana', avatar: 'x'.repeat(900) })
 })
 
+test('what is no document, no peer or no option is told by its name', () => {
+  const peer = peerIn(room(1), 'p0')
+  const doc = new Doc()
+  const wrong: [given: unknown[], message: string][] = [
+    [[doc], 'peer: expected a peer, got undefined'],
+    [[doc, Promise.resolve(peer)], 'peer: expected a peer, got [object Promise]'],
+    [[peer, doc], 'doc: expected a document of Yjs, got [object Object]'],
+    [[null, peer], 'doc: expected a document of Yjs, got null'],
+    [[doc, peer, { documnt: 'x' }], 'new Awareness: there is no option documnt; expected document'],
+    [[doc, peer, 'x'], 'new Awareness: expected options as an object, got x'],
+  ]
+  for (const [given, message] of wrong) {
+    expect(() => new Awareness(...(given as [Doc, AwarenessPeer]))).toThrow(
+      expect.objectContaining({ code: 'bad_option', message }),
+    )
+  }
+})
+
 test('the name of a document has to be a text that fits', () => {
   const world = room(1)
   for (const document of ['é'.repeat(11), '\ud800', 7 as never]) {

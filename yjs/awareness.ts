@@ -4,6 +4,8 @@
  * within seconds, and a hidden tab keeps its own.
  */
 
+import { ShoalError } from '../core/index.ts'
+import { checkKnown } from '../peer/known-options.ts'
 import { equal } from './equal.ts'
 import { Observers } from './observers.ts'
 import type { AwarenessDoc, AwarenessPeer } from './parties.ts'
@@ -74,9 +76,14 @@ export class Awareness<Doc extends AwarenessDoc = AwarenessDoc> extends Observer
   readonly #readings = new WeakMap<object, ReadonlyMap<number, Published>>()
   #destroyed = false
 
-  /** Throws `bad_option` for a name of a document that cannot be used, and as `setState` of the peer does. */
+  /** Throws `bad_option` for what is no document, peer or option, and as `setState` of the peer does. */
   constructor(doc: Doc, peer: AwarenessPeer, options: AwarenessOptions = {}) {
     super()
+    if (typeof doc?.clientID !== 'number') {
+      throw new ShoalError('bad_option', `doc: expected a document of Yjs, got ${doc}`)
+    }
+    if (typeof peer?.subscribe !== 'function') throw new ShoalError('bad_option', `peer: expected a peer, got ${peer}`)
+    checkKnown('new Awareness', options, ['document'])
     this.doc = doc
     this.clientID = doc.clientID
     this.#peer = peer

@@ -32,9 +32,9 @@ export function prefixOf(document: unknown): string {
   )
 }
 
-/** Leaves room for clients and fields in a key. */
-const prefixCharsMax = 69
 const keyCharsMax = 128
+/** Leaves room for clients and fields. */
+const prefixCharsMax = 69
 
 export function clientKey(prefix: string, client: number): string {
   return `${prefix}${client.toString(36)}`
@@ -44,7 +44,7 @@ export function fieldKey(prefix: string, client: number, field: string): string 
   return `${clientKey(prefix, client)}:${field}`
 }
 
-/** Throws `bad_value` for a name that has no room in a key, whichever of its clients Yjs says this is. */
+/** Throws `bad_value` for a name too long for a key with any client of Yjs. */
 export function checkField(prefix: string, client: number, field: string): void {
   const most = keyCharsMax - fieldKey(prefix, Math.max(client, 2 ** 32 - 1), '').length
   if (field.length <= most) return
