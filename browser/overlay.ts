@@ -14,6 +14,7 @@
 
 import { type Explanation, ShoalError } from '../core/index.ts'
 import { type Fact, memberFacts, nameOf, plain } from '../peer/facts.ts'
+import { checkKnown } from '../peer/known-options.ts'
 import { Chart } from './overlay-chart.ts'
 import { Cartographer, type OverlayPeer, type RoomMap } from './overlay-map.ts'
 import { style } from './overlay-style.ts'
@@ -49,12 +50,17 @@ const refreshMs = 1000
  * Pointing at a member, or choosing it by the arrow keys, shows `peer.explain(id)`; a click or Enter keeps it shown.
  *
  * It stands in a shadow root, loads nothing, and needs no `unsafe-inline`. Collapsed, or on a hidden page, it does nothing.
- * Throws `bad_option` for a corner there is none of.
+ * Throws `bad_option` for what is no peer, option or corner.
  */
 export function showOverlay(peer: OverlayPeer, options: OverlayOptions = {}): Overlay {
+  checkKnown('showOverlay', options, ['corner', 'open'])
   const { corner = 'bottom-right', open = true } = options
   if (!corners.includes(corner)) {
     throw new ShoalError('bad_option', `corner: expected ${corners.join(', ')}, got ${String(corner)}`)
+  }
+  if (typeof open !== 'boolean') throw new ShoalError('bad_option', `open: expected true or false, got ${String(open)}`)
+  if (typeof peer?.subscribe !== 'function') {
+    throw new ShoalError('bad_option', `peer: expected a peer, got ${String(peer)}`)
   }
   const panel = new Panel(peer, corner, open)
   return { close: () => panel.close() }
