@@ -2,9 +2,20 @@
 
 import type { Endpoint } from '../host.ts'
 import { Rings } from '../rings.ts'
+import { checkChannels } from './checks.ts'
 import type { Links } from './links.ts'
-import type { Kind } from './options.ts'
+import type { JoinOptions, Kind, WorldOptions } from './options.ts'
 import type { Participant } from './participant.ts'
+
+/** What one of the first peers joins with. */
+export function beginningOf({ kinds = ['sim'], server = 0 }: WorldOptions, index: number): JoinOptions {
+  const own = {
+    kinds: typeof kinds === 'function' ? kinds(index) : kinds,
+    server: typeof server === 'function' ? server(index) : server,
+  }
+  checkChannels(own.kinds, own.server)
+  return own
+}
 
 /** Where these others can be asked by a newcomer that no server introduces to them. */
 export function seedsOf(peer: Participant, others: readonly Participant[]): Endpoint[] {

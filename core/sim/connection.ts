@@ -3,6 +3,7 @@
  * until the call that raised them is over, because a listener may call in again.
  */
 
+import { ShoalError } from '../errors.ts'
 import type { SwimEvent } from '../host.ts'
 import type { Swim } from '../swim.ts'
 import type { Participant } from './participant.ts'
@@ -37,7 +38,10 @@ export class Connection {
   /** Calls into the core by the clock of its peer. Throws where the process has ended, and calls nothing then. */
   call(run: (swim: Swim, now: number) => void): void {
     const { name, id, life, live } = this.#peer
-    if (!live) throw new Error(`${name} (${id}) ${life === 'left' ? 'has left' : 'has crashed'}; nothing was changed`)
+    if (!live) {
+      const problem = `${name} (${id}) ${life === 'left' ? 'has left' : 'has crashed'}; nothing was changed`
+      throw new ShoalError('left', problem)
+    }
     this.#enter(run)
   }
 

@@ -35,6 +35,9 @@ export interface FalseDeath {
 const eventsMax = 10_000
 /** False deaths kept; a run with more has failed in any case. */
 const deathsMax = 10_000
+/** What an error tells at most: peers, and events. */
+const explainedMax = 16
+const lastMax = 30
 
 export class History {
   #events: WorldEvent[] = []
@@ -60,11 +63,14 @@ export class History {
     for (const listener of this.#listeners) listener(event)
   }
 
-  /** The last events as lines for people. */
-  tail(count: number): string {
-    return this.#events
-      .slice(-count)
-      .map(({ atMs, by, type, of }) => `${atMs.toFixed(1).padStart(10)} ms  ${by} ${type} ${of}`)
-      .join('\n')
+  /** For errors: what some of these peers hold, and the last events. */
+  explain(peers: readonly Participant[]): string {
+    const views = peers.slice(0, explainedMax).map(({ name, life, swim }) => {
+      return `${name} ${life} holds ${swim.beliefs.size} ${swim.consistency().digest}`
+    })
+    const last = this.#events.slice(-lastMax).map(({ atMs, by, type, of }) => {
+      return `${atMs.toFixed(1).padStart(10)} ms  ${by} ${type} ${of}`
+    })
+    return [...views, `last of ${this.#events.length} events:`, ...last].join('\n')
   }
 }

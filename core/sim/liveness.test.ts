@@ -188,7 +188,7 @@ test('a peer that is still looking for members asks nothing of a stranger who se
   world.settle(10_000)
   const from = world.endpoint('outsider')
   world.crash('outsider')
-  world.partition(['late'], ['p0', 'p1'])
+  world.partition(['p0', 'p1'])
   const late = world.join('late', { seeds: ['p0'] })
   let bytes = 0
   world.onPacket((by, to, _kind, packet) => {

@@ -5,6 +5,7 @@
 
 import type { Belief } from '../belief.ts'
 import { steady } from '../clock.ts'
+import { ShoalError } from '../errors.ts'
 import type { ChannelInfo, Endpoint, Host, SwimEvent } from '../host.ts'
 import type { PeerId } from '../ids.ts'
 import type { Member } from '../member.ts'
@@ -127,8 +128,8 @@ export class Participant implements Host {
 
   /** The core; throws when it was let go. */
   get swim(): Swim {
-    if (this.#swim === undefined) throw new Error(`${this.name} is gone for so long that its view is no longer kept`)
-    return this.#swim
+    if (this.#swim !== undefined) return this.#swim
+    throw new ShoalError('unknown_member', `${this.name} is gone for so long that its view is no longer kept`)
   }
 
   /** Lets the core go, and the whole view with it. Only for one that is gone. */

@@ -7,7 +7,7 @@ import { type Endpoint, kindOf } from '../host.ts'
 import type { Random } from '../random.ts'
 import type { Links } from './links.ts'
 import type { Network } from './network.ts'
-import type { Kind, Lateness } from './options.ts'
+import type { Kind } from './options.ts'
 import type { Participant } from './participant.ts'
 
 /** A packet as it is sent, before the network decides on it. `packet` is borrowed. */
@@ -102,11 +102,6 @@ export class Transit {
       peer.heldOut.release()
       peer.heldIn.release()
     })
-  }
-
-  starve(peer: Participant, late: Lateness | undefined): void {
-    if (late && !(late.minMs >= 0 && late.maxMs >= late.minMs)) throw new Error('starve: expected 0 <= minMs <= maxMs')
-    peer.late = late
   }
 
   #carry(from: Participant, to: Endpoint, packet: Uint8Array): void {

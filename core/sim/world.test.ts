@@ -95,7 +95,7 @@ test('names that are unknown, taken or gone are refused', () => {
   expect(() => world.peer('p9')).toThrow('there is no peer named p9')
   expect(() => world.join('p1')).toThrow('a peer named p1 is live already')
   world.crash('p1')
-  expect(() => world.pause('p1', 5)).toThrow('p1 is crashed')
+  expect(() => world.pause('p1', 5)).toThrow('p1 has crashed')
 })
 
 test('of those that are gone the last keep their views, and the others are still known', () => {

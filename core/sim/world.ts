@@ -2,12 +2,14 @@
 
 import { type Config, defaultConfig } from '../config.ts'
 import { Deadlines } from '../deadlines.ts'
+import { ShoalError } from '../errors.ts'
 import type { Endpoint, SwimEvent } from '../host.ts'
 import { idBytes, idFromBytes, type PeerId } from '../ids.ts'
 import type { Member, StateValue } from '../member.ts'
 import { type Random, randomBytes, randomInt, seededRandom } from '../random.ts'
 import type { Swim } from '../swim.ts'
-import { acquaint, linkNeighbours, seedsOf } from './beginnings.ts'
+import { acquaint, beginningOf, linkNeighbours, seedsOf } from './beginnings.ts'
+import * as check from './checks.ts'
 import { Connection } from './connection.ts'
 import { type FalseDeath, History, type WorldEvent } from './history.ts'
 import { Invariants } from './invariants.ts'
@@ -15,6 +17,7 @@ import { type LinkLoad, Links } from './links.ts'
 import { Network } from './network.ts'
 import type { JoinOptions, Kind, Lateness, LinkOptions, PeerLoss, WorldOptions } from './options.ts'
 import { type Load, Participant, type Traffic } from './participant.ts'
+import { Roster } from './roster.ts'
 import { Servers, type Surroundings } from './servers.ts'
 import { type PacketListener, type Parcel, Transit, type TransitOwner } from './transit.ts'
 import { Views } from './views.ts'
@@ -23,8 +26,6 @@ import { Views } from './views.ts'
 export const simulatedRoom = 'simulated'
 /** How often `runUntil` asks. */
 const stepMs = 20
-/** Of those that crashed or left, this many keep what they believed by then, the last ones first; of more, memory runs out. */
-const goneMax = 64
 /** What adding and subtracting clocks may round, in milliseconds. */
 const roundingMs = 1e-3
 
@@ -40,16 +41,13 @@ export class World {
   readonly #views = new Views()
   readonly #invariants: Invariants
   readonly #heap = new Deadlines<(() => void) | Parcel>()
-  /** The newest peer of each name. */
-  readonly #peers = new Map<string, Participant>()
-  readonly #byId = new Map<PeerId, Participant>()
-  /** Those that crashed or left and keep their views. */
-  readonly #gone: Participant[] = []
+  readonly #roster = new Roster()
   #now = 0
   /** Set while the world is being furnished: what peers report of that is not part of its story. */
   #furnishing = false
 
   constructor(options: WorldOptions) {
+    check.checkWorld(options)
     this.#options = options
     this.#random = seededRandom(options.seed)
     this.#network = new Network(options.link ?? {}, this.#random)
@@ -57,7 +55,7 @@ export class World {
       now: () => this.#now,
       at: (worldMs, event) => this.#heap.add(worldMs, event),
       call: (peer, run) => this.#call(peer, run),
-      participant: (id) => this.#byId.get(id),
+      participant: (id) => this.#roster.byId(id),
       receive: (peer, from, packet) => this.#receive(peer, from, packet),
     }
     this.#servers = new Servers(this.#network, this.#random, surroundings)
@@ -66,16 +64,12 @@ export class World {
     const config: Config = { ...defaultConfig, ...options.config }
     this.#invariants = new Invariants(
       config,
-      (id) => this.#byId.get(id),
+      (id) => this.#roster.byId(id),
       () => this.#explain(),
     )
-    const { peers, kinds = ['sim'], server = 0, acquainted = false, linked = false } = options
-    const optionsOf = (i: number): JoinOptions => ({
-      kinds: typeof kinds === 'function' ? kinds(i) : kinds,
-      server: typeof server === 'function' ? server(i) : server,
-    })
+    const { peers, acquainted = false, linked = false } = options
     const begin = acquainted || linked ? this.#start.bind(this) : this.join.bind(this)
-    for (let i = 0; i < peers; i++) begin(`p${i}`, optionsOf(i))
+    for (let i = 0; i < peers; i++) begin(`p${i}`, beginningOf(options, i))
     if (acquainted || linked) this.#furnish(linked)
   }
 
@@ -88,12 +82,15 @@ export class World {
 
   /** Lets this much time pass. Throws when an invariant breaks. */
   run(ms: number): void {
+    check.checkPassing('run', ms)
     this.#runTo(this.#now + ms)
-    this.#invariants.checkAll(this.#livePeers())
+    this.#invariants.checkAll(this.#roster.allLive())
   }
 
   /** Lets time pass until `predicate` holds and returns how much that took; throws if it takes longer than `withinMs`. */
   runUntil(predicate: () => boolean, withinMs: number): number {
+    check.checkFunction('runUntil', predicate)
+    check.checkLasting('withinMs', withinMs)
     const from = this.#now
     while (!predicate()) {
       if (this.#now - from >= withinMs) throw new Error(`not reached within ${withinMs} ms\n${this.#explain()}`)
@@ -112,7 +109,8 @@ export class World {
 
   /** Starts a peer under a name that is not in use by a live one. */
   join(name: string, options: JoinOptions = {}): Swim {
-    if (this.#peers.get(name)?.live) throw new Error(`a peer named ${name} is live already`)
+    check.checkJoin('join', name, options, this.#roster)
+    this.#roster.requireFree(name)
     const peer = this.#start(name, options)
     this.#enter(peer, this.#seedsFor(peer, options.seeds))
     return peer.swim
@@ -120,7 +118,7 @@ export class World {
 
   /** Says farewell and ends. */
   leave(name: string): void {
-    const peer = this.#live(name)
+    const peer = this.#roster.live(name)
     peer.life = 'left'
     this.#call(peer, (swim, now) => swim.leave(now))
     this.#end(peer)
@@ -128,23 +126,25 @@ export class World {
 
   /** Ends without a word. */
   crash(name: string): void {
-    const peer = this.#live(name)
+    const peer = this.#roster.live(name)
     peer.life = 'crashed'
     this.#end(peer)
   }
 
   /** Starts a crashed or departed peer again: same name, user and sockets, new id. A live one is crashed first. */
   restart(name: string, options: Omit<JoinOptions, 'kinds'> = {}): Swim {
-    const { kinds, servers, live, user } = this.#known(name)
+    const { kinds, servers, live, user } = this.#roster.known(name)
+    check.checkJoin('restart', name, options, this.#roster)
     if (live) this.crash(name)
     return this.join(name, { ...(user === null ? {} : { user }), server: servers, ...options, kinds })
   }
 
   /** Stops the process (SIGSTOP): its clock runs on, packets wait in its sockets and are handled before the late timer. */
   pause(name: string, ms: number): void {
-    const peer = this.#live(name)
+    const peer = this.#roster.live(name)
+    check.checkLasting('pause', ms)
     peer.life = 'paused'
-    this.#at(this.#now + ms, () => {
+    this.#heap.add(this.#now + ms, () => {
       if (peer.life !== 'paused') return
       peer.life = 'running'
       peer.waiting.release()
@@ -154,12 +154,12 @@ export class World {
 
   /** Closes the laptop's lid: its clock stands still and what is sent to it is lost. */
   sleep(name: string, ms: number): void {
-    this.#lull(name, ms, ms)
+    this.#lull('sleep', name, ms, ms)
   }
 
   /** The same on a system whose clock runs on while it sleeps: every timer is late, and no packet has waited. */
   suspend(name: string, ms: number): void {
-    this.#lull(name, ms, 0)
+    this.#lull('suspend', name, ms, 0)
   }
 
   /**
@@ -168,7 +168,8 @@ export class World {
    * Open links stay; none is opened meanwhile.
    */
   stall(name: string, ms: number): void {
-    this.#transit.stall(this.#live(name), ms)
+    check.checkLasting('stall', ms)
+    this.#transit.stall(this.#roster.live(name), ms)
   }
 
   /**
@@ -176,23 +177,28 @@ export class World {
    * its processor. Undefined ends it; what waits by then is still read when it would have been.
    */
   starve(name: string, late: Lateness | undefined): void {
-    this.#transit.starve(this.#live(name), late)
+    if (late !== undefined) check.checkLateness(late)
+    this.#roster.live(name).late = late
   }
 
   /** Sets a peer's clock, forward or back, while its timers run on. */
   jumpClock(name: string, ms: number): void {
-    this.#live(name).setClock(ms)
+    check.checkOffset('jumpClock', ms)
+    this.#roster.live(name).setClock(ms)
   }
 
   /** Changes what a peer publishes; an undefined value deletes its key. */
   setState(name: string, state: Readonly<Record<string, StateValue | undefined>>, volatile = false): void {
+    check.checkObject('setState', state, "an object of values such as { mood: 'fine' }")
+    check.checkBoolean('volatile', volatile)
     const changes = Object.entries(state).map(([key, value]) => ({ key, value, volatile }))
-    this.#call(this.#live(name), (swim, now) => swim.change(changes, now))
+    this.#call(this.#roster.live(name), (swim, now) => swim.change(changes, now))
   }
 
   /** Lets application code live in the newest process of this name: `listener`, one a process, hears its core's events. */
   connect(name: string, listener: (event: SwimEvent) => void): Connection {
-    const peer = this.#known(name)
+    const peer = this.#roster.known(name)
+    check.checkFunction('connect', listener)
     const enter = (run: (swim: Swim, now: number) => void) => this.#call(peer, run)
     const now = () => peer.clock(this.#now)
     peer.connection = new Connection(peer, listener, { enter, now, depart: () => this.leave(name) })
@@ -203,6 +209,7 @@ export class World {
 
   /** From now on packets and links fare so. */
   setLink(link: Partial<LinkOptions>): void {
+    check.checkLink('setLink', link)
     this.#network.change(link)
   }
 
@@ -210,20 +217,26 @@ export class World {
    * From now on this share of everything to a peer and from it is lost besides, whatever the channel; `lossIn: 1` makes it
    * deaf, `lossOut: 1` mute. It goes by name and so outlives a restart. What is left out is 0, and zeros end it.
    */
-  setLinkOf(name: string, { lossIn = 0, lossOut = 0 }: Partial<PeerLoss>): void {
-    this.#network.setLossOf(this.#known(name).name, { lossIn, lossOut })
+  setLinkOf(name: string, loss: Partial<PeerLoss>): void {
+    check.checkLoss(loss)
+    const { lossIn = 0, lossOut = 0 } = loss
+    this.#network.setLossOf(this.#roster.known(name).name, { lossIn, lossOut })
     if (lossIn >= 1 || lossOut >= 1) this.#links.watch()
   }
 
-  /** Only peers of one group reach each other; those that are named in none form one more. */
+  /**
+   * Only peers of one group reach each other; those that are named in none form one more, newcomers too. Goes by name, so
+   * that a restarted peer comes back on its own side. It takes the place of the partition before.
+   */
   partition(...groups: readonly (readonly string[])[]): void {
+    check.checkGroups(groups, this.#roster)
     this.#network.partition(groups)
     this.#links.watch()
   }
 
-  /** Nothing gets from one peer to another any more; the other way is left as it is. */
+  /** Nothing gets from one peer to another any more, by name; the other way is left as it is. */
   block(from: string, to: string): void {
-    this.#network.block(from, to)
+    this.#network.block(this.#roster.known(from).name, this.#roster.known(to).name)
     this.#links.watch()
   }
 
@@ -234,16 +247,20 @@ export class World {
 
   /** Starts or stops a signalling server. Its clients lose it at once, and come back to it within 10 s, one by one. */
   setSignaling(up: boolean, server = 0): void {
-    this.#servers.set(server, up, this.#livePeers())
+    check.checkBoolean('setSignaling', up)
+    check.checkWhole('server', server, 0)
+    this.#servers.set(server, up, this.#roster.allLive())
   }
 
   /** Hands a forged packet to a peer, as if it came from an endpoint. */
   inject(to: string, from: Endpoint, packet: Uint8Array): void {
-    this.#transit.hand(this.#live(to), from, new Uint8Array(packet))
+    check.checkPacket(from, packet)
+    this.#transit.hand(this.#roster.live(to), from, new Uint8Array(packet))
   }
 
   /** Sees every packet that is sent from now on. */
   onPacket(listener: PacketListener): () => void {
+    check.checkFunction('onPacket', listener)
     return this.#transit.on(listener)
   }
 
@@ -251,44 +268,44 @@ export class World {
 
   /** The core of the newest peer of this name; of those that are gone only the last 64 have one. */
   peer(name: string): Swim {
-    return this.#known(name).swim
+    return this.#roster.known(name).swim
   }
 
   /** The id of the newest peer of this name, gone or not. */
   idOf(name: string): PeerId {
-    return this.#known(name).id
+    return this.#roster.known(name).id
   }
 
   /** Where the newest peer of this name is reached by a kind of channel. */
   endpoint(name: string, kind: Kind = 'sim'): Endpoint {
-    const endpoint = this.#known(name).endpoint(kind)
-    if (endpoint === undefined) throw new Error(`${name} has no channel of the kind ${kind}`)
+    const endpoint = this.#roster.known(name).endpoint(kind)
+    if (endpoint === undefined) throw new ShoalError('bad_option', `${name} has no channel of the kind ${kind}`)
     return endpoint
   }
 
   /** Names of the peers that have neither crashed nor left. */
   names(): string[] {
-    return this.#livePeers().map(({ name }) => name)
+    return this.#roster.allLive().map(({ name }) => name)
   }
 
   /** What `of` is to `by`: its status, or undefined where `by` has never heard of it or forgot it. */
   status(by: string, of: string): Member['status'] | undefined {
-    return this.peer(by).member(this.#known(of).id)?.status
+    return this.peer(by).member(this.#roster.known(of).id)?.status
   }
 
   /** The present members of each live peer. */
   views(): ReadonlyMap<string, readonly Member[]> {
-    return new Map(this.#livePeers().map(({ name, swim }) => [name, swim.members()]))
+    return new Map(this.#roster.allLive().map(({ name, swim }) => [name, swim.members()]))
   }
 
   /** True if the views of all live peers are equal: the same ids, status, state and digest. */
   agrees(): boolean {
-    return this.#views.agree(this.#livePeers())
+    return this.#views.agree(this.#roster.allLive())
   }
 
   /** True if every live peer holds exactly the live peers, and all of them alive. */
   isTrue(): boolean {
-    return this.#views.areTrue(this.#livePeers())
+    return this.#views.areTrue(this.#roster.allLive())
   }
 
   /** Every time somebody declared a live peer dead, those that were paused or asleep included. */
@@ -303,22 +320,23 @@ export class World {
 
   /** Hears everything that peers report from now on. */
   onEvent(listener: (event: WorldEvent) => void): () => void {
+    check.checkFunction('onEvent', listener)
     return this.#history.on(listener)
   }
 
   /** Packets and bytes of each name's newest peer so far. */
   traffic(): ReadonlyMap<string, Readonly<Traffic>> {
-    return new Map([...this.#peers.values()].map(({ name, traffic }) => [name, { ...traffic }]))
+    return new Map(this.#roster.all().map(({ name, traffic }) => [name, { ...traffic }]))
   }
 
   /** What the newest peer of this name holds: queues, timers, members, tombstones. */
   loadOf(name: string): Load {
-    return this.#known(name).load()
+    return this.#roster.known(name).load()
   }
 
   /** How many links the newest peer of this name holds and has opened; one that is gone has none. */
   linksOf(name: string): LinkLoad {
-    return this.#links.load(this.#known(name).id)
+    return this.#links.load(this.#roster.known(name).id)
   }
 
   // Events
@@ -332,10 +350,6 @@ export class World {
       if (typeof event === 'function') event()
       else this.#transit.arrive(event)
     }
-  }
-
-  #at(worldMs: number, event: () => void): void {
-    this.#heap.add(worldMs, event)
   }
 
   #call(peer: Participant, run: (swim: Swim, now: number) => void): void {
@@ -392,7 +406,7 @@ export class World {
       this.#history.add({ atMs, by, type: 'status', of: event.status, member: undefined }, undefined)
     } else if ('member' in event) {
       const { type, member } = event
-      this.#history.add({ atMs, by, type, of: member.name, member }, this.#byId.get(member.id))
+      this.#history.add({ atMs, by, type, of: member.name, member }, this.#roster.byId(member.id))
     }
   }
 
@@ -415,8 +429,7 @@ export class World {
       notify: (from, event) => this.#notify(from, event),
       wake: (from) => this.#wake(from),
     })
-    this.#peers.set(name, peer)
-    this.#byId.set(id, peer)
+    this.#roster.add(peer)
     this.#transit.bind(peer)
     return peer
   }
@@ -428,7 +441,7 @@ export class World {
 
   /** Begins with a room that has been there for long. */
   #furnish(linked: boolean): void {
-    const peers = this.#livePeers()
+    const peers = this.#roster.allLive()
     this.#furnishing = true
     if (linked) linkNeighbours(peers, this.#links)
     acquaint(peers, this.#now)
@@ -439,15 +452,15 @@ export class World {
   #end(peer: Participant): void {
     this.#links.drop(peer)
     this.#servers.drop(peer)
-    this.#gone.push(peer)
-    if (this.#gone.length > goneMax) this.#gone.shift()!.forgetView()
+    this.#roster.bury(peer)
   }
 
-  #lull(name: string, ms: number, lostMs: number): void {
-    const peer = this.#live(name)
+  #lull(call: string, name: string, ms: number, lostMs: number): void {
+    const peer = this.#roster.live(name)
+    check.checkLasting(call, ms)
     peer.life = 'asleep'
     this.#links.watch()
-    this.#at(this.#now + ms, () => {
+    this.#heap.add(this.#now + ms, () => {
       if (peer.life !== 'asleep') return
       peer.setClock(-lostMs)
       peer.disarm()
@@ -457,39 +470,15 @@ export class World {
     })
   }
 
+  #explain(): string {
+    return `seed ${this.#options.seed}, ${this.#now.toFixed(1)} ms\n${this.#history.explain(this.#roster.allLive())}`
+  }
+
   #seedsFor(peer: Participant, names: readonly string[] | undefined): Endpoint[] {
-    const others = names?.map((name) => this.#known(name)) ?? this.#livePeers().filter((other) => other !== peer)
+    const others =
+      names?.map((name) => this.#roster.known(name)) ?? this.#roster.allLive().filter((other) => other !== peer)
     const seeds = seedsOf(peer, others)
     return names ? seeds : seeds.slice(0, 1)
-  }
-
-  #livePeers(): Participant[] {
-    return [...this.#peers.values()].filter(({ live }) => live)
-  }
-
-  #live(name: string): Participant {
-    const peer = this.#known(name)
-    if (!peer.live) throw new Error(`${name} is ${peer.life}`)
-    return peer
-  }
-
-  #known(name: string): Participant {
-    const peer = this.#peers.get(name)
-    if (peer === undefined) throw new Error(`there is no peer named ${name}`)
-    return peer
-  }
-
-  #explain(): string {
-    const first = this.#livePeers().slice(0, 16)
-    const views = first.map(({ name, life, swim }) => {
-      return `${name} ${life} holds ${swim.beliefs.size} ${swim.consistency().digest}`
-    })
-    return [
-      `seed ${this.#options.seed}, ${this.#now.toFixed(1)} ms`,
-      ...views,
-      `last of ${this.#history.events.length} events:`,
-      this.#history.tail(30),
-    ].join('\n')
   }
 }
 

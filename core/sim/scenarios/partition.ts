@@ -47,8 +47,7 @@ function run({ seed, peers }: Settings, say: Say, findings: Findings, tombstoneM
   story.tell(`${peers} peers know one another`)
   world.run(10_000)
   story.tell(`cut: ${half} on one side, ${peers - half} on the other`)
-  // Newcomers are born on a side too.
-  world.partition([...sides[0]!, 'n0'], [...sides[1]!, 'n1'])
+  world.partition(...sides)
   const cutAt = world.now
   const parted = story.until(() => sides.every((side) => world.peer(side[0]!).members().length === side.length), cutMs)
   if (findings.expect(parted !== undefined, 'the halves do not let go of each other')) {
@@ -62,6 +61,8 @@ function run({ seed, peers }: Settings, say: Say, findings: Findings, tombstoneM
     world.join(`n${i}`, { seeds: [side[0]!] })
     story.tell(`n${i} joined`)
   })
+  // Newcomers are on a side too; what they said before they had one is lost.
+  world.partition(...sides.map((side, i) => [...side, `n${i}`]))
   world.run(cutMs - (world.now - cutAt))
   const remembered = world.peer(names[0]!).members({ gone: true }).length
   findings.note('known to the first at the heal, the dead included', remembered)
