@@ -113,6 +113,47 @@ test('of many peers an error names the first', () => {
   expect(() => simulate({ peers: 0, seed: 1 }).crash('zz')).toThrow(/^there is no peer named zz$/)
 })
 
+test('a listener may not let time pass, wherever it is called from', () => {
+  const world = simulate({ peers: 3, seed: 1 })
+  world.settle(10_000)
+  const refused = refusal('a listener cannot let time pass')
+  const calls = [() => world.run(10), () => world.runUntil(() => true, 10), () => world.settle(10)]
+  let heard = 0
+  const tryAll = () => {
+    heard++
+    for (const call of calls) expect(call).toThrow(refused)
+  }
+  const off = world.onEvent(tryAll)
+  world.leave('p2')
+  world.run(1_000)
+  expect(heard).toBeGreaterThan(0)
+  off()
+  // Within a call that changes something, while no time passes.
+  world.connect('p0', tryAll)
+  heard = 0
+  world.setState('p0', { n: 1 })
+  expect(heard).toBeGreaterThan(0)
+  world.settle(10_000)
+})
+
+test('time passes again behind a listener that threw, and a predicate may let it pass', () => {
+  const world = simulate({ peers: 3, seed: 1 })
+  world.settle(10_000)
+  let isWrong = true
+  const listener = () => {
+    if (isWrong) throw new Error('not what was expected')
+  }
+  for (const name of ['p0', 'p1']) world.connect(name, listener)
+  expect(() => world.setState('p0', { n: 1 })).toThrow('not what was expected')
+  expect(() => world.run(1_000)).toThrow('not what was expected')
+  isWrong = false
+  const before = world.now
+  world.runUntil(() => {
+    world.run(5)
+    return world.now >= before + 100
+  }, 1_000)
+})
+
 /** With a code, as every error of bad input. */
 function refusal(message: string): unknown {
   const code = message.startsWith('there is no peer')

@@ -6,7 +6,14 @@
 import { defaultConfig } from '../config.ts'
 import { type ErrorCode, ShoalError } from '../errors.ts'
 import { memberModes } from '../member.ts'
-import { defaultLink, type JoinOptions, type Lateness, type LinkOptions, type WorldOptions } from './options.ts'
+import {
+  defaultLink,
+  type JoinOptions,
+  type Lateness,
+  type LinkOptions,
+  type PeerLoss,
+  type WorldOptions,
+} from './options.ts'
 import type { Roster } from './roster.ts'
 
 const worldOptions: readonly (keyof WorldOptions)[] = [
@@ -88,6 +95,12 @@ function checkShare(what: string, value: unknown): void {
   requireThat(typeof value === 'number' && value >= 0 && value <= 1, what, 'a share between 0 and 1', value)
 }
 
+/** For calls that let time pass. */
+export function checkStill(call: string, busy: boolean): void {
+  if (!busy) return
+  throw new ShoalError('bad_option', `${call}: a listener cannot let time pass; expected the call before to be over`)
+}
+
 export function checkWorld(options: WorldOptions): void {
   checkKnown('simulate', options, worldOptions, '{ peers: 50, seed: 42 }')
   const { peers, seed, acquainted, linked, config, link, kinds, server, handshakeMs, linkTimeoutMs, linkable } = options
@@ -128,9 +141,10 @@ export function checkLink(call: string, link: Partial<LinkOptions>): void {
   }
 }
 
-export function checkLoss(loss: object): void {
+export function checkedLoss(loss: Partial<PeerLoss>): Partial<PeerLoss> {
   checkKnown('setLinkOf', loss, ['lossIn', 'lossOut'], '{ lossIn: 0.2 }')
   for (const [name, value] of Object.entries(loss)) if (value !== undefined) checkShare(name, value)
+  return loss
 }
 
 export function checkLateness(late: Lateness): void {

@@ -43,6 +43,7 @@ export class World {
   readonly #heap = new Deadlines<(() => void) | Parcel>()
   readonly #roster = new Roster()
   #now = 0
+  #busy = false
   /** Set while the world is being furnished: what peers report of that is not part of its story. */
   #furnishing = false
 
@@ -62,11 +63,7 @@ export class World {
     this.#links = new Links(options, this.#network, this.#servers, surroundings)
     this.#transit = new Transit(this.#network, this.#links, this.#random, surroundings)
     const config: Config = { ...defaultConfig, ...options.config }
-    this.#invariants = new Invariants(
-      config,
-      (id) => this.#roster.byId(id),
-      () => this.#explain(),
-    )
+    this.#invariants = new Invariants(config, surroundings.participant, () => this.#explain())
     const { peers, acquainted = false, linked = false } = options
     const begin = acquainted || linked ? this.#start.bind(this) : this.join.bind(this)
     for (let i = 0; i < peers; i++) begin(`p${i}`, beginningOf(options, i))
@@ -83,6 +80,7 @@ export class World {
   /** Lets this much time pass. Throws when an invariant breaks. */
   run(ms: number): void {
     check.checkPassing('run', ms)
+    check.checkStill('run', this.#busy)
     this.#runTo(this.#now + ms)
     this.#invariants.checkAll(this.#roster.allLive())
   }
@@ -91,6 +89,7 @@ export class World {
   runUntil(predicate: () => boolean, withinMs: number): number {
     check.checkFunction('runUntil', predicate)
     check.checkLasting('withinMs', withinMs)
+    check.checkStill('runUntil', this.#busy)
     const from = this.#now
     while (!predicate()) {
       if (this.#now - from >= withinMs) throw new Error(`not reached within ${withinMs} ms\n${this.#explain()}`)
@@ -141,8 +140,8 @@ export class World {
 
   /** Stops the process (SIGSTOP): its clock runs on, packets wait in its sockets and are handled before the late timer. */
   pause(name: string, ms: number): void {
-    const peer = this.#roster.live(name)
     check.checkLasting('pause', ms)
+    const peer = this.#roster.live(name)
     peer.life = 'paused'
     this.#heap.add(this.#now + ms, () => {
       if (peer.life !== 'paused') return
@@ -218,8 +217,7 @@ export class World {
    * deaf, `lossOut: 1` mute. It goes by name and so outlives a restart. What is left out is 0, and zeros end it.
    */
   setLinkOf(name: string, loss: Partial<PeerLoss>): void {
-    check.checkLoss(loss)
-    const { lossIn = 0, lossOut = 0 } = loss
+    const { lossIn = 0, lossOut = 0 } = check.checkedLoss(loss)
     this.#network.setLossOf(this.#roster.known(name).name, { lossIn, lossOut })
     if (lossIn >= 1 || lossOut >= 1) this.#links.watch()
   }
@@ -342,21 +340,36 @@ export class World {
   // Events
 
   #runTo(until: number): void {
-    for (;;) {
-      const at = Math.min(this.#heap.next, until)
-      this.#now = Math.max(this.#now, at)
-      const event = this.#heap.take(until)
-      if (event === undefined) return
-      if (typeof event === 'function') event()
-      else this.#transit.arrive(event)
+    this.#busily(() => {
+      for (;;) {
+        const at = Math.min(this.#heap.next, until)
+        this.#now = Math.max(this.#now, at)
+        const event = this.#heap.take(until)
+        if (event === undefined) return
+        if (typeof event === 'function') event()
+        else this.#transit.arrive(event)
+      }
+    })
+  }
+
+  /** Listeners are called meanwhile; were they to let time pass, events would find a peer half changed. */
+  #busily(run: () => void): void {
+    const before = this.#busy
+    this.#busy = true
+    try {
+      run()
+    } finally {
+      this.#busy = before
     }
   }
 
   #call(peer: Participant, run: (swim: Swim, now: number) => void): void {
-    run(peer.swim, peer.clock(this.#now))
-    this.#invariants.check(peer, this.#now, false)
-    this.#arm(peer)
-    peer.connection?.tell()
+    this.#busily(() => {
+      run(peer.swim, peer.clock(this.#now))
+      this.#invariants.check(peer, this.#now, false)
+      this.#arm(peer)
+      peer.connection?.tell()
+    })
   }
 
   /** Sets its one timer as its driver does: by its own clock, and anew only for another deadline. */
@@ -416,10 +429,9 @@ export class World {
     const { kinds = ['sim'], server = 0, clockOffsetMs = 0, mode = 'server', user } = options
     const servers = kinds.includes('relay') ? [server].flat() : []
     const id = idFromBytes(randomBytes(this.#random, idBytes))
-    const { config = {} } = this.#options
     // A generator of its own: what one peer draws does not change what the others do.
     const random = seededRandom(randomInt(this.#random, 2 ** 32))
-    const core = { id, user: user ?? null, mode, room: simulatedRoom, random, config }
+    const core = { id, user: user ?? null, mode, room: simulatedRoom, random, config: this.#options.config ?? {} }
     const peer = new Participant(name, kinds, servers, core, clockOffsetMs, this.#now, {
       send: (from, to, packet) => this.#send(from, to, packet),
       dial: (from, kind, to) => this.#links.dial(from, kind, to),
