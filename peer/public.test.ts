@@ -304,7 +304,9 @@ test('a signalling server is started by options known by their names, and tells 
 
 test('a simulated world has a seed, and its peers are peers', () => {
   expectTypeOf(simulate).returns.toEqualTypeOf<World>()
-  expectTypeOf(peerIn).returns.toEqualTypeOf<Peer>()
+  const untyped = (world: World) => peerIn(world, 'p0')
+  expectTypeOf(untyped).returns.toEqualTypeOf<Peer>()
+  expectTypeOf(peerIn<Presence>).returns.toEqualTypeOf<Peer<Presence>>()
   const wrong = () => {
     // @ts-expect-error: a run that cannot be repeated
     simulate({ peers: 2 })

@@ -194,6 +194,33 @@ test('a crashed process hears and changes nothing any more, and the calls say so
   expect(world.names()).toContain('p1')
 })
 
+test('a connection is refused for what it is: simulated peers have none', async () => {
+  const world = settled(2)
+  const peer = peerIn(world, 'p0')
+  await expect(peer.connect(world.idOf('p1'))).rejects.toMatchObject({
+    code: 'not_connectable',
+    message: expect.stringContaining('simulated peers have no connections'),
+  })
+  await expect(peer.connect('nobody')).rejects.toMatchObject({ code: 'unknown_member' })
+  await expect(peer.connect(world.idOf('p1'), { signals: 1 } as object)).rejects.toMatchObject({ code: 'bad_option' })
+})
+
+test('what is no world, and a name that nobody has, are told', () => {
+  expect(() => peerIn('p0' as unknown as World, 'p0')).toThrow(/^peerIn: expected a world, .* got p0$/)
+  const error = expect.objectContaining({
+    code: 'unknown_member',
+    message: 'there is no peer named p9; there are p0, p1',
+  })
+  expect(() => peerIn(settled(2), 'p9')).toThrow(error)
+})
+
+test('a listener that lets time pass ends the run with one clear error', () => {
+  const world = settled(3)
+  peerIn(world, 'p0').on('leave', () => world.run(10))
+  world.leave('p1')
+  expect(() => world.run(2_000)).toThrow(/run: a listener cannot let time pass/)
+})
+
 test('a listener may call in again: what that raises is heard in its turn', () => {
   const world = settled(3)
   const peer = peerIn(world, 'p0')

@@ -15,8 +15,9 @@
  * @module
  */
 
-import { type PeerId, type Random, type Swim, seededRandom } from '../core/index.ts'
+import { type PeerId, type Random, ShoalError, type State, type Swim, seededRandom } from '../core/index.ts'
 import { simulatedRoom, type World } from '../core/sim/index.ts'
+import type { DirectConnection } from './direct-connection.ts'
 import { Peer } from './peer.ts'
 
 export * from '../core/sim/index.ts'
@@ -24,19 +25,45 @@ export * from './public.ts'
 
 const peers = new WeakMap<Swim, Peer>()
 
+class SimulatedPeer extends Peer {
+  /** What is wrong with the call itself is told first, as by a real peer; then that there is nothing to connect with. */
+  override async connect(...asked: Parameters<Peer['connect']>): Promise<DirectConnection> {
+    return super.connect(...asked).catch((error: unknown) => {
+      if (!(error instanceof ShoalError && error.code === 'not_connectable')) throw error
+      throw new ShoalError(
+        'not_connectable',
+        'connect: simulated peers have no connections of the application; use real ones',
+      )
+    })
+  }
+}
+
 /**
  * The peer object of the process that runs under this name: the same one each time, and another one once the name was
  * started again. Its listeners are called while the world runs, and within calls that change something.
  *
  * Other than with a real peer, a listener that throws ends the run with its error, so that a test fails by it; and what
  * changes something throws where the process has crashed. `leave()` says farewell once and is over at once.
+ * `connect` rejects with `not_connectable`.
+ *
+ * `S` is the state of the application, as for `join` and `startPeer`. Throws `unknown_member` where nobody had this name.
  */
-export function peerIn(world: World, name: string): Peer {
+export function peerIn<S extends object = State>(world: World, name: string): Peer<S> {
+  return peerOf(world, name) as unknown as Peer<S>
+}
+
+function peerOf(world: World, name: string): Peer {
+  if (typeof world?.connect !== 'function') {
+    throw new ShoalError(
+      'bad_option',
+      `peerIn: expected a world, as simulate() gives it, and a name, got ${String(world)}`,
+    )
+  }
   const known = peers.get(world.peer(name))
   if (known) return known
   const connection = world.connect(name, (event) => peer.hear(event))
   const { swim } = connection
-  const peer = new Peer({
+  const peer = new SimulatedPeer({
     room: simulatedRoom,
     swim,
     call: (run) => connection.call(run),
