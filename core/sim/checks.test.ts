@@ -10,7 +10,10 @@ const unchecked = (value: unknown) => value as any
 const room = (options: object) => () => simulate(unchecked({ peers: 2, seed: 1, ...options }))
 
 test.each<[call: () => unknown, message: string]>([
-  [() => simulate(unchecked(undefined)), 'simulate: expected an object such as { peers: 50, seed: 42 }, got undefined'],
+  [
+    () => simulate(unchecked(undefined)),
+    'simulate: expected options as an object, got undefined; there are peers, seed',
+  ],
   [() => simulate(unchecked({ peer: 5 })), 'simulate: there is no option peer; expected peers, seed, acquainted,'],
   [() => simulate(unchecked({ seed: 1 })), 'peers: expected a whole number from 0, got undefined'],
   [room({ peers: -1 }), 'peers: expected a whole number from 0, got -1'],
@@ -79,7 +82,7 @@ test.each<[call: (world: World) => unknown, message: string]>([
   [(world) => world.setSignaling(unchecked('no')), 'setSignaling: expected true or false, got "no"'],
   [(world) => world.partition(unchecked('p0')), `partition: expected a list of names such as ['p0', 'p1'], got "p0"`],
   [(world) => world.partition(['zz']), 'there is no peer named zz; there are p0, p1, p2'],
-  [(world) => world.partition(unchecked([['p0'], ['p1']])), 'there is no peer named ["p0"]'],
+  [(world) => world.partition(unchecked([['p0'], ['p1']])), 'there is no peer named a list of 1'],
   [(world) => world.partition(['p0', 'p1'], ['p0']), 'partition: "p0" is named twice'],
   [(world) => world.block('p0', 'zz'), 'there is no peer named zz'],
   [(world) => world.inject('p0', 'sim:x', unchecked('y')), 'packet: expected a Uint8Array, got "y"'],

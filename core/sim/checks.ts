@@ -6,6 +6,7 @@
 import { defaultConfig } from '../config.ts'
 import { type ErrorCode, ShoalError } from '../errors.ts'
 import { memberModes } from '../member.ts'
+import { checkFlag, checkKnown, shown } from '../options.ts'
 import {
   defaultLink,
   type JoinOptions,
@@ -33,13 +34,6 @@ const worldOptions: readonly (keyof WorldOptions)[] = [
 const restartOptions: readonly (keyof JoinOptions)[] = ['server', 'seeds', 'clockOffsetMs', 'mode', 'user']
 const joinOptions: readonly (keyof JoinOptions)[] = ['kinds', ...restartOptions]
 
-/** What was got, for an error. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
-  if (Array.isArray(value)) return `[${value.slice(0, 8).map(shown).join(', ')}]`
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
-}
-
 function requireThat(
   holds: boolean,
   what: string,
@@ -52,15 +46,6 @@ function requireThat(
 
 export function checkObject(what: string, value: unknown, expected: string): void {
   requireThat(typeof value === 'object' && value !== null && !Array.isArray(value), what, expected, value)
-}
-
-/** Throws for what is no object, and for what it has that is none of these. */
-function checkKnown(call: string, options: object, names: readonly string[], example: string): void {
-  checkObject(call, options, `an object such as ${example}`)
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue
-    throw new ShoalError('bad_option', `${call}: there is no option ${name}; expected ${names.join(', ')}`)
-  }
 }
 
 export function checkFunction(what: string, value: unknown): void {
@@ -102,14 +87,14 @@ export function checkStill(call: string, busy: boolean): void {
 }
 
 export function checkWorld(options: WorldOptions): void {
-  checkKnown('simulate', options, worldOptions, '{ peers: 50, seed: 42 }')
+  checkKnown('simulate', options, worldOptions)
   const { peers, seed, acquainted, linked, config, link, kinds, server, handshakeMs, linkTimeoutMs, linkable } = options
   checkWhole('peers', peers, 0)
   checkWhole('seed', seed, Number.MIN_SAFE_INTEGER)
-  if (acquainted !== undefined) checkBoolean('acquainted', acquainted)
-  if (linked !== undefined) checkBoolean('linked', linked)
+  checkFlag('acquainted', acquainted)
+  checkFlag('linked', linked)
   if (config !== undefined) {
-    checkKnown('config', config, Object.keys(defaultConfig), '{ probePeriodMs: 1000 }')
+    checkKnown('config', config, Object.keys(defaultConfig))
     for (const [name, value] of Object.entries(config)) {
       requireThat(typeof value === 'number' && value >= 0, `config.${name}`, 'a number from 0', value)
     }
@@ -124,7 +109,7 @@ export function checkWorld(options: WorldOptions): void {
 /** Of `join`, or of `restart`, which keeps the kinds. */
 export function checkJoin(call: 'join' | 'restart', name: string, options: JoinOptions, roster: Roster): void {
   checkText('name', name, 64)
-  checkKnown(call, options, call === 'join' ? joinOptions : restartOptions, "{ user: 'ana' }")
+  checkKnown(call, options, call === 'join' ? joinOptions : restartOptions)
   const { kinds, server, seeds, clockOffsetMs, mode, user } = options
   checkChannels(kinds, server)
   if (seeds !== undefined) checkNames('seeds', seeds, roster)
@@ -134,7 +119,7 @@ export function checkJoin(call: 'join' | 'restart', name: string, options: JoinO
 }
 
 export function checkLink(call: string, link: Partial<LinkOptions>): void {
-  checkKnown(call, link, Object.keys(defaultLink), '{ loss: 0.05 }')
+  checkKnown(call, link, Object.keys(defaultLink))
   for (const [name, value] of Object.entries(link)) {
     if (name.endsWith('Ms')) checkPassing(name, value)
     else checkShare(name, value)
@@ -142,13 +127,13 @@ export function checkLink(call: string, link: Partial<LinkOptions>): void {
 }
 
 export function checkedLoss(loss: Partial<PeerLoss>): Partial<PeerLoss> {
-  checkKnown('setLinkOf', loss, ['lossIn', 'lossOut'], '{ lossIn: 0.2 }')
+  checkKnown('setLinkOf', loss, ['lossIn', 'lossOut'])
   for (const [name, value] of Object.entries(loss)) if (value !== undefined) checkShare(name, value)
   return loss
 }
 
 export function checkLateness(late: Lateness): void {
-  checkKnown('starve', late, ['minMs', 'maxMs'], '{ minMs: 50, maxMs: 250 }')
+  checkKnown('starve', late, ['minMs', 'maxMs'])
   checkPassing('minMs', late.minMs)
   checkPassing('maxMs', late.maxMs)
   requireThat(late.maxMs >= late.minMs, 'maxMs', `at least minMs (${late.minMs})`, late.maxMs)

@@ -2,7 +2,7 @@
 
 import { ShoalError } from '../errors.ts'
 import type { PeerId } from '../ids.ts'
-import { shown } from './checks.ts'
+import { shown } from '../options.ts'
 import type { Participant } from './participant.ts'
 
 /** Of those that crashed or left, this many keep what they believed by then, the last ones first; of more, memory runs out. */
