@@ -5,8 +5,8 @@
  */
 
 import SimplePeer from 'simple-peer/simplepeer.min.js'
-import { type MemberMode, ShoalError, type State } from '../core/index.ts'
-import { checkKnown, startOptions } from '../peer/known-options.ts'
+import { checkKnown, type MemberMode, ShoalError, type State } from '../core/index.ts'
+import { startOptions } from '../peer/known-options.ts'
 import { consoleLog, type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
 import { RtcBudget } from '../peer/rtc-budget.ts'

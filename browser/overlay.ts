@@ -12,9 +12,8 @@
  * @module
  */
 
-import { type Explanation, ShoalError } from '../core/index.ts'
+import { checkKnown, type Explanation, ShoalError } from '../core/index.ts'
 import { type Fact, memberFacts, nameOf, plain } from '../peer/facts.ts'
-import { checkKnown } from '../peer/known-options.ts'
 import { Chart } from './overlay-chart.ts'
 import { Cartographer, type OverlayPeer, type RoomMap } from './overlay-map.ts'
 import { style } from './overlay-style.ts'

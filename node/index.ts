@@ -6,8 +6,8 @@
 
 import SimplePeer from 'simple-peer'
 import { WebSocket } from 'ws'
-import { type Channel, checkFlag, ShoalError, type State } from '../core/index.ts'
-import { checkKnown, startOptions } from '../peer/known-options.ts'
+import { type Channel, checkFlag, checkKnown, ShoalError, type State } from '../core/index.ts'
+import { startOptions } from '../peer/known-options.ts'
 import { type PeerOptions, type Settled, settleOptions } from '../peer/options.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { Server } from '../peer/servers.ts'

@@ -1,7 +1,5 @@
 /** What the start calls take. */
 
-export { checkKnown } from '../core/index.ts'
-
 /** Of every start call; see `PeerOptions`. */
 export const startOptions: readonly string[] = [
   'room',

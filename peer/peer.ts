@@ -7,6 +7,7 @@
 import {
   type Consistency,
   checkFlag,
+  checkKnown,
   type Explanation,
   type Instance,
   type Member,
@@ -27,7 +28,6 @@ import { Directory, type Registration } from './directory.ts'
 import { Draft, defaultThrottleMs } from './draft.ts'
 import { Grounds, type PeerParts } from './grounds.ts'
 import { readServerUrl, signalingService, writeInvite } from './invite.ts'
-import { checkKnown } from './known-options.ts'
 import { Listeners, type PeerEvents } from './listeners.ts'
 import type { PickOptions } from './pick.ts'
 import { Post, type QueryHandler, type QueryOptions } from './post.ts'

@@ -311,7 +311,7 @@ test('a port in use is one clear error that names address and cause', async () =
   })
   await expect(startSignaling({ port: 0, host: '192.0.2.1' })).rejects.toMatchObject({
     code: 'bind_failed',
-    message: 'cannot listen on 192.0.2.1:0: EADDRNOTAVAIL',
+    message: 'cannot listen on 192.0.2.1:0: this machine does not have that address',
   })
 })
 

@@ -135,13 +135,19 @@ function reject(stream: Duplex, status: 403 | 429 | 503): void {
   stream.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
+/** In words, what people often run into. */
+const faults: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+}
+
 async function listen(http: Server, { host, port }: Settings): Promise<void> {
   http.listen(port, host)
   try {
     await once(http, 'listening')
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    const why = code === 'EADDRINUSE' ? 'the port is in use' : (code ?? message)
+    const why = faults[code ?? ''] ?? code ?? message
     throw new ShoalError('bind_failed', `cannot listen on ${bracketed(host)}:${port}: ${why}`, { cause })
   }
 }

@@ -4,8 +4,7 @@
  * within seconds, and a hidden tab keeps its own.
  */
 
-import { ShoalError } from '../core/index.ts'
-import { checkKnown } from '../peer/known-options.ts'
+import { checkKnown, ShoalError } from '../core/index.ts'
 import { equal } from './equal.ts'
 import { Observers } from './observers.ts'
 import type { AwarenessDoc, AwarenessPeer } from './parties.ts'
