@@ -12,7 +12,7 @@
  * @module
  */
 
-import { checkKnown, type Explanation, ShoalError } from '../core/index.ts'
+import { checkFlag, checkKnown, type Explanation, ShoalError, shown } from '../core/index.ts'
 import { type Fact, memberFacts, nameOf, plain } from '../peer/facts.ts'
 import { Chart } from './overlay-chart.ts'
 import { Cartographer, type OverlayPeer, type RoomMap } from './overlay-map.ts'
@@ -55,11 +55,11 @@ export function showOverlay(peer: OverlayPeer, options: OverlayOptions = {}): Ov
   checkKnown('showOverlay', options, ['corner', 'open'])
   const { corner = 'bottom-right', open = true } = options
   if (!corners.includes(corner)) {
-    throw new ShoalError('bad_option', `corner: expected ${corners.join(', ')}, got ${String(corner)}`)
+    throw new ShoalError('bad_option', `corner: expected ${corners.join(', ')}, got ${shown(corner)}`)
   }
-  if (typeof open !== 'boolean') throw new ShoalError('bad_option', `open: expected true or false, got ${String(open)}`)
+  checkFlag('open', open)
   if (typeof peer?.subscribe !== 'function') {
-    throw new ShoalError('bad_option', `peer: expected a peer, got ${String(peer)}`)
+    throw new ShoalError('bad_option', `peer: expected a peer, got ${shown(peer)}`)
   }
   const panel = new Panel(peer, corner, open)
   return { close: () => panel.close() }

@@ -137,7 +137,7 @@ test('the overlay comes as one file of its own, and a strict Content-Security-Po
   expect(box.x).toBeLessThan(40)
   expect(box.height).toBeGreaterThan(200)
   expect(await page.evaluate(() => (globalThis as { refused?: string }).refused)).toBe(
-    'corner: expected bottom-right, bottom-left, top-right, top-left, got middle',
+    'corner: expected bottom-right, bottom-left, top-right, top-left, got "middle"',
   )
   await page.evaluate(() => (globalThis as unknown as { overlay: { close(): void } }).overlay.close())
   await expect(map).toHaveCount(0)

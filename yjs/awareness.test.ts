@@ -160,11 +160,11 @@ test('what is no document, no peer or no option is told by its name', () => {
   const doc = new Doc()
   const wrong: [given: unknown[], message: string][] = [
     [[doc], 'peer: expected a peer, got undefined'],
-    [[doc, Promise.resolve(peer)], 'peer: expected a peer, got [object Promise]'],
-    [[peer, doc], 'doc: expected a document of Yjs, got [object Object]'],
+    [[doc, Promise.resolve(peer)], 'peer: expected a peer, got an object (Promise)'],
+    [[peer, doc], 'doc: expected a document of Yjs, got an object'],
     [[null, peer], 'doc: expected a document of Yjs, got null'],
     [[doc, peer, { documnt: 'x' }], 'new Awareness: there is no option documnt; expected document'],
-    [[doc, peer, 'x'], 'new Awareness: expected options as an object, got x'],
+    [[doc, peer, 'x'], 'new Awareness: expected options as an object, got "x"; there are document'],
   ]
   for (const [given, message] of wrong) {
     expect(() => new Awareness(...(given as [Doc, AwarenessPeer]))).toThrow(

@@ -4,7 +4,7 @@
  * within seconds, and a hidden tab keeps its own.
  */
 
-import { checkKnown, ShoalError } from '../core/index.ts'
+import { checkKnown, ShoalError, shown } from '../core/index.ts'
 import { equal } from './equal.ts'
 import { Observers } from './observers.ts'
 import type { AwarenessDoc, AwarenessPeer } from './parties.ts'
@@ -79,9 +79,10 @@ export class Awareness<Doc extends AwarenessDoc = AwarenessDoc> extends Observer
   constructor(doc: Doc, peer: AwarenessPeer, options: AwarenessOptions = {}) {
     super()
     if (typeof doc?.clientID !== 'number') {
-      throw new ShoalError('bad_option', `doc: expected a document of Yjs, got ${doc}`)
+      throw new ShoalError('bad_option', `doc: expected a document of Yjs, got ${shown(doc)}`)
     }
-    if (typeof peer?.subscribe !== 'function') throw new ShoalError('bad_option', `peer: expected a peer, got ${peer}`)
+    if (typeof peer?.subscribe !== 'function')
+      throw new ShoalError('bad_option', `peer: expected a peer, got ${shown(peer)}`)
     checkKnown('new Awareness', options, ['document'])
     this.doc = doc
     this.clientID = doc.clientID
