@@ -287,7 +287,7 @@ test('a dry run throws just what the change would throw, and changes nothing', (
     fc.property(fc.array(patch, { maxLength: 8 }), (patches) => {
       const { self, heard } = owner()
       // Nearly full.
-      change(self, Object.fromEntries(Array.from({ length: 18 }, (_, i) => [`k${i}`, 'y'.repeat(800)])))
+      change(self, Object.fromEntries(Array.from({ length: 19 }, (_, i) => [`k${i}`, 'y'.repeat(800)])))
       for (const one of patches) {
         const changes = [...new Map(one.map(([key, value, volatile]) => [key, { key, value, volatile }])).values()]
         const before = self.belief.entries.since(0)
