@@ -163,5 +163,5 @@ test('whatever another peer wrote under the prefix is a service in every field, 
     }),
     { numRuns: 2000 },
   )
-  expect(services).toBeGreaterThan(50)
+  expect(services).toBeGreaterThan(10)
 })
