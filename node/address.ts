@@ -85,17 +85,6 @@ export function outwardAddress(family: Family): string {
   return family === 4 ? '127.0.0.1' : '::1'
 }
 
-/** Why an address could not be bound, in words. */
-export function bindFault({ code = '', message }: NodeJS.ErrnoException): string {
-  return bindFaults[code] ?? message
-}
-
-const bindFaults: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  EACCES: 'permission denied',
-}
-
 /** Link-local addresses mean something else on each interface, so they are of no use in a record. */
 function isLinkLocal(address: string): boolean {
   return address.startsWith('fe80:') || address.startsWith('169.254.')

@@ -11,7 +11,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { type AddressInfo, isIP, type Socket } from 'node:net'
 import { ShoalError } from '../core/index.ts'
 import type { Log } from '../peer/options.ts'
-import { bindFault, formatHostPort, type HostPort, parseHostPort } from './address.ts'
+import { bindFault } from '../signaling/bind-fault.ts'
+import { formatHostPort, type HostPort, parseHostPort } from './address.ts'
 import { Refusal, type Route, toJson } from './routes.ts'
 
 /** No request needs a body; one up to this size is read and ignored, a larger one is refused. */

@@ -92,7 +92,7 @@ test('an address in use is refused in one line that names it and the cause', asy
     const bind = endpoint.slice('udp:'.length)
     await expect(openUdp({ bind }, new RecordedEvents())).rejects.toMatchObject({
       code: 'bind_failed',
-      message: `cannot open UDP socket ${bind}: the address is in use`,
+      message: `cannot open UDP socket ${bind}: the port is in use`,
     })
   })
 })

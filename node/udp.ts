@@ -17,9 +17,9 @@ import {
   ShoalError,
 } from '../core/index.ts'
 import { type Log, silentLog } from '../peer/options.ts'
+import { bindFault } from '../signaling/bind-fault.ts'
 import {
   type Address,
-  bindFault,
   type Family,
   formatHostPort,
   outwardAddress,

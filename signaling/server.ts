@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { ShoalError } from '../core/index.ts'
 import { Admission } from './admission.ts'
+import { bindFault } from './bind-fault.ts'
 import { newTally, type SignalingCounters } from './counters.ts'
 import { type Settings, type SignalingOptions, settingsOf } from './options.ts'
 import { loadPage, type Page, refuse, servePage } from './page.ts'
@@ -135,19 +136,12 @@ function reject(stream: Duplex, status: 403 | 429 | 503): void {
   stream.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
-/** In words, what people often run into. */
-const faults: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-}
-
 async function listen(http: Server, { host, port }: Settings): Promise<void> {
   http.listen(port, host)
   try {
     await once(http, 'listening')
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const why = faults[code ?? ''] ?? code ?? message
+    const why = bindFault(cause as NodeJS.ErrnoException)
     throw new ShoalError('bind_failed', `cannot listen on ${bracketed(host)}:${port}: ${why}`, { cause })
   }
 }
