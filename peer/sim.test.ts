@@ -206,7 +206,7 @@ test('a connection is refused for what it is: simulated peers have none', async 
 })
 
 test('what is no world, and a name that nobody has, are told', () => {
-  expect(() => peerIn('p0' as unknown as World, 'p0')).toThrow(/^peerIn: expected a world, .* got p0$/)
+  expect(() => peerIn('p0' as unknown as World, 'p0')).toThrow(/^peerIn: expected a world, .* got "p0"$/)
   const error = expect.objectContaining({
     code: 'unknown_member',
     message: 'there is no peer named p9; there are p0, p1',

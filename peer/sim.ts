@@ -15,7 +15,7 @@
  * @module
  */
 
-import { type PeerId, type Random, ShoalError, type State, type Swim, seededRandom } from '../core/index.ts'
+import { type PeerId, type Random, ShoalError, type State, type Swim, seededRandom, shown } from '../core/index.ts'
 import { simulatedRoom, type World } from '../core/sim/index.ts'
 import type { DirectConnection } from './direct-connection.ts'
 import { Peer } from './peer.ts'
@@ -56,7 +56,7 @@ function peerOf(world: World, name: string): Peer {
   if (typeof world?.connect !== 'function') {
     throw new ShoalError(
       'bad_option',
-      `peerIn: expected a world, as simulate() gives it, and a name, got ${String(world)}`,
+      `peerIn: expected a world, as simulate() gives it, and a name, got ${shown(world)}`,
     )
   }
   const known = peers.get(world.peer(name))

@@ -22,14 +22,18 @@ test('whom a process on both servers leads to is not suspected, and missed when 
     [1, 1],
     [2, 4],
     [3, 12],
+    [4, 15],
   ] as const) {
     const world = twoServers(seed, size)
     const suspected: string[] = []
     world.onEvent((event) => {
       if (event.type === 'suspect') suspected.push(`${event.by} ${event.of}`)
     })
+    const before = world.traffic().get('p0')!.packetsOut
     world.run(120_000)
     expect(suspected).toEqual([])
+    // More than 50 a second a real peer does not relay.
+    expect((world.traffic().get('p0')!.packetsOut - before) / 120).toBeLessThan(50)
     world.crash('t1')
     world.runUntil(() => world.names().every((name) => name === 't1' || world.status(name, 't1') === 'dead'), 20_000)
     expect(world.deaths()).toEqual([])
